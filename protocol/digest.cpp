@@ -1,0 +1,124 @@
+#include "protocol/digest.h"
+
+#include <algorithm>
+#include <charconv>
+#include <memory>
+#include <vector>
+
+#include "protocol/check.h"
+#include "protocol/json_reader.h"
+#include "protocol/json_writer.h"
+
+#include <openssl/evp.h>
+
+namespace tallygate {
+namespace {
+
+struct FreeContext {
+  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+};
+
+// Fetching the algorithm costs more than a digest does, so it is done once.
+const EVP_MD* sha256_algorithm() {
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  CHECK(algorithm != nullptr);
+  return algorithm;
+}
+
+// A number as sign, digits without outer zeros, and the power of ten of the last digit.
+std::string number_text(std::string_view raw) {
+  const bool negative = raw.front() == '-';
+  if (negative) raw.remove_prefix(1);
+  std::int64_t exponent = 0;
+  if (const auto e = raw.find_first_of("eE"); e != std::string_view::npos) {
+    const char* first = raw.data() + e + 1 + (raw[e + 1] == '+' ? 1 : 0);
+    const auto [end, error] = std::from_chars(first, raw.data() + raw.size(), exponent);
+    if (error != std::errc()) return std::string(raw);  // beyond any number: its spelling is its value
+    raw = raw.substr(0, e);
+  }
+  std::string digits(raw);
+  if (const auto point = digits.find('.'); point != std::string::npos) {
+    exponent -= static_cast<std::int64_t>(digits.size() - point - 1);
+    digits.erase(point, 1);
+  }
+  digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size()));
+  if (digits.empty()) return "0";
+  while (digits.back() == '0') {
+    digits.pop_back();
+    ++exponent;
+  }
+  return (negative ? "-" : "") + digits + (exponent == 0 ? "" : "e" + std::to_string(exponent));
+}
+
+void append_value(std::string& out, JsonView value);
+
+void append_object(std::string& out, JsonView object) {
+  std::vector<JsonField> fields = read_fields(object);
+  std::ranges::sort(fields, {}, &JsonField::key);
+  out += '{';
+  for (const JsonField& field : fields) {
+    if (out.back() != '{') out += ',';
+    out += quoted(field.key) + ":";
+    append_value(out, field.value);
+  }
+  out += '}';
+}
+
+void append_array(std::string& out, JsonView array) {
+  out += '[';
+  for (const JsonView item : read_elements(array)) {
+    if (out.back() != '[') out += ',';
+    append_value(out, item);
+  }
+  out += ']';
+}
+
+void append_value(std::string& out, JsonView value) {
+  switch (value.kind()) {
+    case JsonKind::object: return append_object(out, value);
+    case JsonKind::array: return append_array(out, value);
+    case JsonKind::string: out += quoted(read_string(value)); return;
+    case JsonKind::number: out += number_text(value.raw); return;
+    default: out += value.raw;
+  }
+}
+
+}  // namespace
+
+Digest sha256(std::initializer_list<std::string_view> parts) {
+  thread_local const std::unique_ptr<EVP_MD_CTX, FreeContext> context(EVP_MD_CTX_new());
+  Digest digest;
+  bool ok = EVP_DigestInit_ex(context.get(), sha256_algorithm(), nullptr) == 1;
+  for (const std::string_view part : parts) {
+    ok = ok && EVP_DigestUpdate(context.get(), part.data(), part.size()) == 1;
+  }
+  ok = ok && EVP_DigestFinal_ex(context.get(), digest.data(), nullptr) == 1;
+  CHECK(ok);
+  return digest;
+}
+
+std::string to_hex(const Digest& digest) {
+  constexpr std::string_view hex = "0123456789abcdef";
+  std::string text;
+  for (const std::uint8_t byte : digest) {
+    text += hex[byte >> 4U];
+    text += hex[byte & 15U];
+  }
+  return text;
+}
+
+std::string_view as_bytes(const Digest& digest) {
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
+
+Digest args_digest(std::string_view canonical_args) { return sha256(canonical_args); }
+
+std::string value_text(JsonView value) {
+  std::string out;
+  append_value(out, value);
+  return out;
+}
+
+Digest args_key(JsonView canonical_args) { return sha256(value_text(canonical_args)); }
+
+}  // namespace tallygate

@@ -1,0 +1,118 @@
+#include "protocol/json_writer.h"
+
+#include <simdjson.h>
+
+namespace tallygate {
+namespace {
+
+constexpr std::string_view replacement = "\xEF\xBF\xBD";  // U+FFFD
+
+// The length of the UTF-8 sequence at the start of `text`, or 0 where there is none.
+std::size_t sequence_size(std::string_view text) {
+  const auto lead = static_cast<unsigned char>(text.front());
+  const std::size_t size = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  return text.size() >= size && simdjson::validate_utf8(text.data(), size) ? size : 0;
+}
+
+void append_escaped(std::string& out, unsigned char c) {
+  constexpr std::string_view hex = "0123456789abcdef";
+  switch (c) {
+    case '"': out += "\\\""; return;
+    case '\\': out += "\\\\"; return;
+    case '\n': out += "\\n"; return;
+    case '\r': out += "\\r"; return;
+    case '\t': out += "\\t"; return;
+    default:
+      out += "\\u00";
+      out += hex[c >> 4U];
+      out += hex[c & 15U];
+  }
+}
+
+bool needs_escape(unsigned char c) { return c < 0x20 || c == '"' || c == '\\' || c == 0x7F; }
+
+void append_valid(std::string& out, std::string_view text) {
+  std::size_t plain = 0;  // start of the run that needs no escape
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (!needs_escape(c)) continue;
+    out.append(text, plain, i - plain);
+    append_escaped(out, c);
+    plain = i + 1;
+  }
+  out.append(text, plain, text.size() - plain);
+}
+
+std::string repaired(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t size = sequence_size(text);
+    out += size == 0 ? replacement : text.substr(0, size);
+    text.remove_prefix(size == 0 ? 1 : size);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string quoted(std::string_view text) { return JsonWriter().string(text).take(); }
+
+void JsonWriter::separate() {
+  if (text_.empty()) return;
+  const char last = text_.back();
+  if (last != '{' && last != '[' && last != ':') text_ += ',';
+}
+
+JsonWriter& JsonWriter::begin_object() {
+  separate();
+  text_ += '{';
+  return *this;
+}
+
+JsonWriter& JsonWriter::end_object() {
+  text_ += '}';
+  return *this;
+}
+
+JsonWriter& JsonWriter::begin_array() {
+  separate();
+  text_ += '[';
+  return *this;
+}
+
+JsonWriter& JsonWriter::end_array() {
+  text_ += ']';
+  return *this;
+}
+
+JsonWriter& JsonWriter::key(std::string_view name) {
+  string(name);
+  text_ += ':';
+  return *this;
+}
+
+JsonWriter& JsonWriter::string(std::string_view text) {
+  separate();
+  text_ += '"';
+  if (simdjson::validate_utf8(text.data(), text.size())) {
+    append_valid(text_, text);
+  } else {
+    append_valid(text_, repaired(text));
+  }
+  text_ += '"';
+  return *this;
+}
+
+JsonWriter& JsonWriter::integer(std::int64_t value) { return raw(std::to_string(value)); }
+
+JsonWriter& JsonWriter::boolean(bool value) { return raw(value ? "true" : "false"); }
+
+JsonWriter& JsonWriter::null() { return raw("null"); }
+
+JsonWriter& JsonWriter::raw(std::string_view json) {
+  separate();
+  text_ += json;
+  return *this;
+}
+
+}  // namespace tallygate

@@ -1,0 +1,56 @@
+// Every bound in the program, each with its reason. What a host sees of them is in `initialize`.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tallygate::limits {
+
+inline constexpr std::size_t kibibyte = 1024;
+inline constexpr std::size_t mebibyte = 1024 * kibibyte;
+
+// One line on the wire, without its line end. Holds the largest output and its envelope.
+inline constexpr std::size_t line_size_max = 4 * mebibyte;
+// Arguments of one call, as canonical text: shown to people and stored, so kept readable.
+inline constexpr std::size_t args_size_max = 1 * mebibyte;
+// Output of one body, as canonical text. Must fit into a reply line beside its envelope.
+inline constexpr std::size_t output_size_max = 3 * mebibyte;
+// Nesting of a JSON text. Bounds our recursion; no honest call comes near it.
+inline constexpr std::size_t json_depth_max = 64;
+// A request id, as its token on the wire, quotes included.
+inline constexpr std::size_t id_size_max = 128;
+// Names of agents, runs, tools, units.
+inline constexpr std::size_t name_size_max = 128;
+// Requests being decided or executed at once; more wait in order, in memory.
+inline constexpr std::size_t in_flight_max = 256;
+// Requests that wait for a place in flight; above either bound a request is refused.
+inline constexpr std::size_t waiting_requests_max = 4096;
+inline constexpr std::size_t waiting_bytes_max = 32 * mebibyte;
+// Tools one session may register: bounds memory.
+inline constexpr std::size_t registered_tools_max = 4096;
+// Output kept in the store for a repeated call.
+inline constexpr std::size_t output_kept_max = 64 * kibibyte;
+// Text of a reason: a model reads it, an operator sees it in a table.
+inline constexpr std::size_t reason_size_max = 2 * kibibyte;
+
+// One turn of the loop: one transaction. More events would hold the store longer than others
+// should wait.
+inline constexpr std::size_t turn_lines_max = 256;
+inline constexpr std::size_t turn_bytes_max = 64 * kibibyte;
+// Bytes waiting for the host to read; above this the sidecar stops reading from it.
+inline constexpr std::size_t outbox_bytes_max = 8 * mebibyte;
+
+// How long a turn queues for the store before its calls are refused with `store_busy`.
+inline constexpr std::int64_t store_wait_ms = 1000;
+// A body that was told to stop has this long to answer before its outcome is unknown.
+inline constexpr std::int64_t cancel_grace_ms = 2000;
+// A body's time when its tool states none.
+inline constexpr std::int64_t tool_timeout_ms = 120'000;
+// The longest time a tool may state: a day.
+inline constexpr std::int64_t tool_timeout_ms_max = 86'400'000;
+// How often a sidecar looks for grants whose owner died.
+inline constexpr std::int64_t recovery_interval_ms = 1000;
+// How far the clock may stand behind the store's newest row before calls are refused.
+inline constexpr std::int64_t clock_step_ms_max = 5000;
+
+}  // namespace tallygate::limits

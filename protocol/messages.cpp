@@ -1,0 +1,169 @@
+#include "protocol/messages.h"
+
+#include "protocol/json_reader.h"
+#include "protocol/json_writer.h"
+#include "protocol/limits.h"
+#include "protocol/names.h"
+
+namespace tallygate {
+namespace {
+
+// A name that must be well formed where it is given.
+std::string checked(ObjectReader& in, std::string_view key, std::string name,
+                    bool (*is_valid)(std::string_view)) {
+  if (!is_valid(name)) in.complain(key, "not a name this program accepts (1 to 128 plain letters)");
+  return name;
+}
+
+std::optional<std::string> optional_identity(ObjectReader& in, std::string_view key) {
+  auto name = in.optional_string(key);
+  if (name) checked(in, key, *name, is_identity_name);
+  return name;
+}
+
+// Reads a nested object and carries its complaint outwards.
+template <class Read>
+void read_nested(ObjectReader& in, std::string_view key, const Read& read) {
+  const auto object = in.optional_object(key);
+  if (!object) return;
+  ObjectReader nested(*object, "");
+  read(nested);
+  if (const Step end = nested.finish(); !end) in.complain(key, end.error().message);
+}
+
+ExecuteAnswer failed_body(std::string message) {
+  return ExecuteAnswer{false, {}, std::move(message), {}};
+}
+
+}  // namespace
+
+Result<InitializeParams> read_initialize(JsonView params) {
+  ObjectReader in(params, "params");
+  InitializeParams out;
+  out.version = in.integer("protocolVersion");
+  if (!in.has("client")) in.complain("client", "missing");
+  read_nested(in, "client", [&](ObjectReader& client) {
+    out.client_name = client.string("name");
+    out.client_version = client.string("version");
+  });
+  read_nested(in, "session", [&](ObjectReader& session) {
+    out.agent = optional_identity(session, "agent");
+    out.run = optional_identity(session, "run");
+  });
+  read_nested(in, "capabilities", [&](ObjectReader& capabilities) {
+    out.can_execute = capabilities.optional_bool("execute", false);
+    out.wants_progress = capabilities.optional_bool("progress", false);
+  });
+  if (const Step end = in.finish(); !end) return end.error();
+  return out;
+}
+
+Result<std::vector<ToolDefinition>> read_register(JsonView params) {
+  ObjectReader in(params, "params");
+  std::vector<ToolDefinition> tools;
+  for (const JsonView item : in.array("tools")) {
+    const std::string path = "tools[" + std::to_string(tools.size()) + "]";
+    ObjectReader tool(item, "params." + path);
+    ToolDefinition definition{tool.string("name"), std::string(item.raw)};
+    if (!is_tool_name(definition.name)) {
+      tool.complain("name", "expected 1 to 128 of letters, digits and ._@-:/");
+    }
+    tool.optional_string("description");
+    tool.optional_object("inputSchema");
+    if (const Step end = tool.finish(); !end) return end.error();
+    tools.push_back(std::move(definition));
+  }
+  if (const Step end = in.finish(); !end) return end.error();
+  return tools;
+}
+
+Result<GovernParams> read_govern(JsonView params) {
+  ObjectReader in(params, "params");
+  GovernParams out;
+  out.tool = in.string("tool");
+  if (!is_tool_name(out.tool)) in.complain("tool", "expected 1 to 128 of letters, digits and ._@-:/");
+  if (!in.has("args")) in.complain("args", "missing");
+  out.args = std::string(in.optional_object("args").value_or(JsonView{"{}"}).raw);
+  if (out.args.size() > limits::args_size_max) in.complain("args", "longer than 1 MiB");
+  out.cost = in.optional_string_map("cost");
+  if (const Step end = in.finish(); !end) return end.error();
+  return out;
+}
+
+Result<std::optional<std::string>> read_budgets_get(JsonView params) {
+  ObjectReader in(params, "params");
+  std::optional<std::string> scope = in.optional_string("scope");
+  if (const Step end = in.finish(); !end) return end.error();
+  return scope;
+}
+
+Step read_nothing(JsonView params) { return ObjectReader(params, "params").finish(); }
+
+ExecuteAnswer read_execute_result(JsonView result) {
+  ObjectReader in(result, "result");
+  ExecuteAnswer answer;
+  const auto output = in.optional_value("output");
+  if (!output) in.complain("output", "missing");
+  in.ignore("documents");
+  answer.usage = in.optional_string_map("usage");
+  if (const Step end = in.finish(); !end) {
+    return failed_body("the host answered a result that breaks the protocol: " +
+                       end.error().message);
+  }
+  if (output->raw.size() > limits::output_size_max) {
+    return failed_body("the body's output is longer than 3 MiB");
+  }
+  answer.ok = true;
+  answer.output = std::string(output->raw);
+  return answer;
+}
+
+ExecuteAnswer read_execute_error(JsonView error) {
+  ObjectReader in(error, "error");
+  std::string message = in.optional_string("message").value_or("");
+  if (message.empty()) message = "the tool failed and gave no message";
+  if (message.size() > limits::reason_size_max) message.resize(limits::reason_size_max);
+  return failed_body(std::move(message));
+}
+
+std::string write_amounts(const AmountTexts& amounts) {
+  JsonWriter out;
+  out.begin_object();
+  for (const auto& [unit, text] : amounts) out.field(unit, text);
+  return out.end_object().take();
+}
+
+std::string write_action_result(const ActionResult& result) {
+  JsonWriter out;
+  out.begin_object().field("actionId", result.action_id).field("status", to_text(result.status));
+  if (result.code != Code::none) out.field("code", to_text(result.code));
+  if (!result.reason.empty()) out.field("reason", result.reason);
+  if (!result.output.empty()) out.raw_field("output", result.output);
+  out.key("cost").begin_object();
+  out.raw_field("reserved", write_amounts(result.reserved));
+  out.raw_field("spent", write_amounts(result.spent));
+  return out.end_object().end_object().take();
+}
+
+std::string write_budgets(const std::vector<BudgetLine>& lines) {
+  JsonWriter out;
+  out.begin_object().key("budgets").begin_array();
+  for (const BudgetLine& line : lines) {
+    out.begin_object().field("scope", line.scope).field("unit", line.unit);
+    out.field("window", line.window).field("cap", line.cap).field("reserved", line.reserved);
+    out.field("spent", line.spent).field("overrun", line.overrun);
+    out.field("available", line.available).field("state", line.state);
+    if (!line.resets_at.empty()) out.field("resetsAt", line.resets_at);
+    out.end_object();
+  }
+  return out.end_array().end_object().take();
+}
+
+std::string write_execute(const ExecuteParams& params) {
+  JsonWriter out;
+  out.begin_object().field("actionId", params.action_id).field("tool", params.tool);
+  out.raw_field("args", params.args).field("attempt", params.attempt);
+  return out.field("deadlineMs", params.deadline_ms).end_object().take();
+}
+
+}  // namespace tallygate

@@ -1,0 +1,89 @@
+// One struct per method: what a host sends, what it gets. Decoding refuses unknown keys.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "protocol/json_view.h"
+#include "protocol/outcome.h"
+#include "protocol/result.h"
+
+namespace tallygate {
+
+inline constexpr std::int64_t protocol_version = 1;
+
+// Amounts as they stand on the wire, e.g. {"usd", "0.05"}.
+using AmountTexts = std::vector<std::pair<std::string, std::string>>;
+
+struct InitializeParams {
+  std::int64_t version = 0;
+  std::string client_name, client_version;
+  std::optional<std::string> agent, run;
+  bool can_execute = false;
+  bool wants_progress = false;
+};
+
+struct ToolDefinition {
+  std::string name;
+  std::string definition;  // the accepted JSON of {name, description?, inputSchema?}
+};
+
+struct GovernParams {
+  std::string tool;
+  std::string args;  // canonical text of an object
+  AmountTexts cost;  // the bound the host states, where the tool's cost is {from = "host"}
+};
+
+// The host's answer to `tools/execute`: the body's output, or what went wrong in it.
+struct ExecuteAnswer {
+  bool ok = false;
+  std::string output;   // JSON, when ok
+  std::string message;  // when not ok
+  AmountTexts usage;
+};
+
+// What every governing method answers.
+struct ActionResult {
+  std::string action_id;
+  State status = State::denied;
+  Code code = Code::none;
+  std::string reason;
+  std::string output;  // JSON, or empty
+  AmountTexts reserved, spent;
+};
+
+// One row of `budgets/get`.
+struct BudgetLine {
+  std::string scope, unit, window;
+  std::string cap, reserved, spent, overrun, available;
+  std::string state;      // open, exhausted
+  std::string resets_at;  // RFC 3339, or empty
+};
+
+Result<InitializeParams> read_initialize(JsonView params);
+Result<std::vector<ToolDefinition>> read_register(JsonView params);
+Result<GovernParams> read_govern(JsonView params);
+Result<std::optional<std::string>> read_budgets_get(JsonView params);  // the scope asked for
+Step read_nothing(JsonView params);                                    // ping, shutdown
+
+// From the `result` or the `error` of a response. A result that breaks the rules is a failed body.
+ExecuteAnswer read_execute_result(JsonView result);
+ExecuteAnswer read_execute_error(JsonView error);
+
+std::string write_action_result(const ActionResult& result);
+std::string write_budgets(const std::vector<BudgetLine>& lines);
+std::string write_amounts(const AmountTexts& amounts);
+
+// What `tools/execute` carries. `args` is canonical text, passed on byte for byte.
+struct ExecuteParams {
+  std::string action_id, tool, args;
+  std::int64_t attempt = 1;
+  std::int64_t deadline_ms = 0;  // how long the body may run from now
+};
+std::string write_execute(const ExecuteParams& params);
+
+}  // namespace tallygate

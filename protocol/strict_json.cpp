@@ -1,0 +1,109 @@
+#include "protocol/strict_json.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "protocol/limits.h"
+
+#include <simdjson.h>
+
+namespace tallygate {
+namespace {
+
+namespace dom = simdjson::dom;
+
+// Few keys are compared pair by pair, many are sorted: both without hashing what a host chose.
+constexpr std::size_t pairwise_keys_max = 16;
+
+std::optional<std::string> duplicate_key(dom::object object) {
+  std::vector<std::string_view> keys;
+  keys.reserve(object.size());
+  for (const auto field : object) keys.push_back(field.key);
+  if (keys.size() <= pairwise_keys_max) {
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      for (std::size_t j = 0; j < i; ++j) {
+        if (keys[i] == keys[j]) return std::string(keys[i]);
+      }
+    }
+    return std::nullopt;
+  }
+  std::ranges::sort(keys);
+  const auto twin = std::ranges::adjacent_find(keys);
+  if (twin == keys.end()) return std::nullopt;
+  return std::string(*twin);
+}
+
+// Depth is bounded by the parser, so this recursion is too.
+std::optional<std::string> duplicate_key_anywhere(dom::element element) {
+  if (dom::object object; element.get(object) == simdjson::SUCCESS) {
+    if (auto key = duplicate_key(object)) return key;
+    for (const auto field : object) {
+      if (auto key = duplicate_key_anywhere(field.value)) return key;
+    }
+  } else if (dom::array array; element.get(array) == simdjson::SUCCESS) {
+    for (const auto item : array) {
+      if (auto key = duplicate_key_anywhere(item)) return key;
+    }
+  }
+  return std::nullopt;
+}
+
+std::string_view explain(simdjson::error_code code) {
+  switch (code) {
+    case simdjson::UTF8_ERROR: return "not valid UTF-8";
+    case simdjson::DEPTH_ERROR: return "nested deeper than 64 levels";
+    case simdjson::EMPTY: return "empty";
+    case simdjson::UNESCAPED_CHARS: return "a control character in a string must be escaped";
+    case simdjson::UNCLOSED_STRING: return "a string is not closed";
+    case simdjson::STRING_ERROR: return "a string has a bad escape or a lone surrogate";
+    case simdjson::NUMBER_ERROR: return "a number is malformed, or beyond 64 bits (send it as a string)";
+    case simdjson::T_ATOM_ERROR:
+    case simdjson::F_ATOM_ERROR:
+    case simdjson::N_ATOM_ERROR: return "a literal is misspelt (true, false, null)";
+    case simdjson::TAPE_ERROR: return "not one JSON value (structure broken, or text behind it)";
+    default: return simdjson::error_message(code);
+  }
+}
+
+Error refuse(std::string_view why) {
+  return Error{ErrorCode::parse_error, "not JSON this program accepts: " + std::string(why), {}};
+}
+
+// Scratch space only: it carries nothing from one text to the next.
+dom::parser& scratch_parser() {
+  thread_local dom::parser parser;
+  return parser;
+}
+
+}  // namespace
+
+Result<JsonText> strict_json(std::string_view text) {
+  if (text.size() > limits::line_size_max) return refuse("longer than a line may be");
+  dom::parser& parser = scratch_parser();
+  if (parser.max_depth() != limits::json_depth_max || parser.capacity() < text.size()) {
+    const std::size_t capacity = std::max(text.size(), limits::turn_bytes_max);
+    if (const auto code = parser.allocate(capacity, limits::json_depth_max)) {
+      return refuse(explain(code));
+    }
+  }
+  auto padded = std::make_unique<char[]>(text.size() + JsonText::padding);
+  std::memcpy(padded.get(), text.data(), text.size());
+  dom::element root;
+  if (const auto code = parser.parse(padded.get(), text.size(), false).get(root)) {
+    return refuse(explain(code));
+  }
+  if (const auto key = duplicate_key_anywhere(root)) {
+    return refuse("the key \"" + key->substr(0, 64) + "\" stands twice in one object");
+  }
+  auto minified = std::make_unique<char[]>(text.size() + JsonText::padding);
+  std::size_t size = 0;
+  if (const auto code = simdjson::minify(padded.get(), text.size(), minified.get(), size)) {
+    return refuse(explain(code));
+  }
+  std::memset(minified.get() + size, 0, JsonText::padding);
+  return JsonText(std::move(minified), size);
+}
+
+}  // namespace tallygate

@@ -1,0 +1,150 @@
+// What an operator wrote, as a value: who may do what, at which cost, under which caps.
+//
+// Policy never sees the store. It says which budgets a call would touch (claims), the kernel fetches
+// their positions in its transaction, and `refuse_claim` judges them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "protocol/amount.h"
+#include "protocol/digest.h"
+#include "protocol/outcome.h"
+
+namespace tallygate {
+
+enum class Effect { allow, deny, hold };
+enum class Window { run, day, month, total };
+enum class ScopeKind : int { global = 2, agent = 3, run = 4 };
+enum class Durability { power, process };
+
+std::string_view to_text(Effect effect);
+std::string_view to_text(Window window);
+
+// `[tools.NAME] cost`.
+struct Cost {
+  enum class Kind { unpriced, free, fixed, host };
+  Kind kind = Kind::unpriced;
+  Charges amounts;  // fixed: the price; host: the most the host may state per unit
+};
+
+// `[tools.NAME]`; the name may be a glob.
+struct ToolRule {
+  std::string pattern;
+  int level = 3;
+  Cost cost;
+  std::int64_t timeout_ms = 0;
+  bool idempotent = false;
+};
+
+// `[[rules]]`.
+struct Rule {
+  std::string id;
+  std::vector<std::string> tools;  // globs
+  Effect effect = Effect::deny;
+  std::string reason;
+};
+
+// `[[budgets]]`. `agent` is set for ScopeKind::agent alone.
+struct BudgetRule {
+  ScopeKind scope = ScopeKind::global;
+  std::string agent;
+  std::string unit;
+  Window window = Window::total;
+  Amount cap;
+};
+
+struct AgentRule {
+  std::string pattern;
+  std::string group;  // empty: none
+};
+
+struct Policy {
+  std::string store_path;  // empty: the default place
+  Durability durability = Durability::power;
+
+  std::optional<std::string> pinned_agent, pinned_run;
+  bool allow_any_agent = false;
+  std::vector<AgentRule> agents;
+
+  std::vector<ToolRule> tools;
+  std::vector<Rule> rules;
+  std::vector<BudgetRule> budgets;
+
+  Digest digest{};                 // SHA-256 over the files, in order
+  std::vector<std::string> files;  // absolute; empty when there is no configuration
+
+  // The rule for a tool: the exact name, else the longest literal prefix; null when none matches.
+  const ToolRule* find_tool(std::string_view name) const;
+  // Whether this agent may act at all: named, `default`, or any when the operator said so.
+  bool knows_agent(std::string_view agent) const;
+  std::string group_of(std::string_view agent) const;
+  // Decimals of a unit's smallest step.
+  int scale_of(std::string_view unit) const { return default_scale(unit); }
+};
+
+// One call as rules see it.
+struct Proposal {
+  std::string_view tool;
+  bool registered = false;                                          // the host has a body for it
+  const std::vector<std::pair<std::string, std::string>>* host_cost = nullptr;  // amounts as text
+};
+
+// What policy makes of a call before any budget is read.
+struct Judgement {
+  Effect effect = Effect::deny;
+  Code code = Code::policy_denied;
+  std::string reason;   // one sentence a model can act on; empty when allowed
+  std::string rule;     // the id of the rule that decided, or empty
+  Charges charges;      // what the call reserves: never negative, one entry per unit, sorted by unit
+  std::int64_t timeout_ms = 0;
+};
+
+// Stages in contract order: registry, level, rules, estimate. Pure.
+Judgement judge(const Policy& policy, const Proposal& proposal);
+
+// A budget that a call would draw on.
+struct Claim {
+  ScopeKind scope = ScopeKind::global;
+  std::string agent;  // for ScopeKind::agent
+  std::string unit;
+  Window window = Window::total;
+  std::int64_t starts_ms = 0;                 // of the window, UTC; 0 for `run` and `total`
+  std::optional<std::int64_t> ends_ms;        // nothing for `run` and `total`
+  Amount cap;
+  Amount amount;
+
+  // e.g. "agent:coder", "global", "run".
+  std::string scope_name() const;
+};
+
+// Every budget whose scope holds this agent and whose unit the call costs.
+std::vector<Claim> claims(const Policy& policy, std::string_view agent, const Charges& charges,
+                          std::int64_t now_ms);
+
+// What a budget window holds already.
+struct Position {
+  Amount reserved, spent, overrun;
+};
+
+// cap - reserved - spent - overrun; may be negative.
+Amount available(Amount cap, const Position& position);
+
+// Nothing when the claim fits (equality fits), else the sentence that refuses the call.
+std::optional<std::string> refuse_claim(const Claim& claim, const Position& position);
+
+// The start of the UTC day or month that holds `now_ms`, and its end; {0, nothing} for run and total.
+struct WindowSpan {
+  std::int64_t starts_ms = 0;
+  std::optional<std::int64_t> ends_ms;
+};
+WindowSpan window_span(Window window, std::int64_t now_ms);
+
+// `*` matches any run of characters, `?` one; everything else itself.
+bool glob_match(std::string_view pattern, std::string_view text);
+
+}  // namespace tallygate
