@@ -1,0 +1,117 @@
+#include <charconv>
+
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "protocol/json_writer.h"
+#include "protocol/utc_text.h"
+#include "stdio/system.h"
+
+namespace tallygate {
+namespace {
+
+// Opens everything for reading; on failure the exit code after the complaint.
+struct Reading {
+  std::unique_ptr<Ledger> ledger;
+  std::optional<Turn> turn;
+  ExitCode code = ExitCode::done;
+};
+
+Reading open_reading(const CommonOptions& options) {
+  Reading reading;
+  auto policy = open_policy(options);
+  if (const auto* code = std::get_if<ExitCode>(&policy)) {
+    reading.code = *code;
+    return reading;
+  }
+  auto ledger = open_ledger(std::get<Policy>(policy), false);
+  if (const auto* code = std::get_if<ExitCode>(&ledger)) {
+    reading.code = *code;
+    return reading;
+  }
+  reading.ledger = std::move(std::get<std::unique_ptr<Ledger>>(ledger));
+  SystemClock clock;
+  Result<Turn> turn = reading.ledger->begin_reading(clock.now().utc_ms);
+  if (turn) {
+    reading.turn.emplace(std::move(turn).value());
+  } else {
+    reading.code = complain(turn.error());
+  }
+  return reading;
+}
+
+// What a head kept elsewhere says against this store; empty when it agrees.
+Result<std::string> compare_head(Turn& turn, const std::string& head) {
+  const std::size_t split = head.find(':');
+  std::int64_t seq = 0;
+  const char* const end = head.data() + std::min(split, head.size());
+  const auto [stop, error] = std::from_chars(head.data(), end, seq);
+  if (split == std::string::npos || error != std::errc() || stop != end || seq < 1) {
+    return Error{ErrorCode::usage, "--head wants SEQ:HASH, as initialize and shutdown give it", {}};
+  }
+  const auto hash = turn.audit_hash_at(seq);
+  if (!hash) return "row " + std::to_string(seq) + " of the kept head is gone: the trail was cut";
+  if (to_hex(*hash) != head.substr(split + 1)) {
+    return "row " + std::to_string(seq) + " differs from the kept head: the trail was rewritten";
+  }
+  return std::string();
+}
+
+std::string in_json(const AuditCheck& check) {
+  JsonWriter out;
+  out.begin_object().flag("whole", check.whole).field("rows", check.rows);
+  out.field("head", check.head.text());
+  if (!check.fault.empty()) out.field("fault", check.fault);
+  return out.end_object().take() + "\n";
+}
+
+std::string in_json(const AuditRow& row) {
+  JsonWriter out;
+  out.begin_object().field("seq", row.seq).field("at", utc_text(row.at_ms)).field("kind", row.kind);
+  if (!row.action.empty()) out.field("actionId", row.action);
+  return out.raw_field("body", row.body).end_object().take() + "\n";
+}
+
+}  // namespace
+
+ExitCode verify_audit(const CommonOptions& options, const std::string& head) {
+  Reading reading = open_reading(options);
+  if (!reading.turn) return reading.code;
+  AuditCheck check = reading.turn->audit_check();
+  if (check.whole && !head.empty()) {
+    const Result<std::string> fault = compare_head(*reading.turn, head);
+    if (!fault) return complain(fault.error());
+    check.fault = *fault;
+    check.whole = fault->empty();
+  }
+  if (const Step step = reading.turn->commit(); !step) return complain(step.error());
+  const ExitCode code = check.whole ? ExitCode::done : ExitCode::failed;
+  if (options.json) {
+    const ExitCode printed = print(in_json(check));
+    return printed == ExitCode::done ? code : printed;
+  }
+  if (!check.whole) {
+    return complain(Error{ErrorCode::store_failed, "the audit trail is broken: " + check.fault, {}});
+  }
+  return print("the audit trail is whole: " + std::to_string(check.rows) + " rows, head " +
+               check.head.text() + "\n");
+}
+
+ExitCode show_audit_tail(const CommonOptions& options, std::int64_t count) {
+  Reading reading = open_reading(options);
+  if (!reading.turn) return reading.code;
+  const std::vector<AuditRow> rows = reading.turn->audit_tail(count);
+  if (const Step step = reading.turn->commit(); !step) return complain(step.error());
+  std::string out;
+  if (options.json) {
+    for (const AuditRow& row : rows) out += in_json(row);
+    return print(out);
+  }
+  Table table({"SEQ", "AT", "KIND", "CALL", "WHAT"}, {true, false, false, false, false});
+  for (const AuditRow& row : rows) {
+    table.add({std::to_string(row.seq), utc_text(row.at_ms), visible(row.kind), row.action,
+               visible(row.body)});
+  }
+  return print(table.text());
+}
+
+}  // namespace tallygate

@@ -1,0 +1,34 @@
+// One function per subcommand; each lives in a file of its name.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cli/exit_code.h"
+#include "cli/open.h"
+
+namespace tallygate {
+
+// Serves one host on stdin and stdout until it leaves.
+ExitCode serve(const CommonOptions& options, const std::string& log_level,
+               const std::string& version);
+
+// Lists every budget with its counters.
+ExitCode show_budgets(const CommonOptions& options);
+
+struct ReconcileOptions {
+  std::string call;                // an id, or a unique end of one
+  std::string outcome;             // "completed" or "not-run"
+  std::vector<std::string> spent;  // "UNIT=AMOUNT", or AMOUNT where the call reserved one such unit
+  std::string reason;
+};
+ExitCode reconcile_call(const CommonOptions& options, const ReconcileOptions& reconciliation);
+
+// Recomputes the audit chain; `head` is "SEQ:HASH" as kept elsewhere, or empty.
+ExitCode verify_audit(const CommonOptions& options, const std::string& head);
+
+// The newest `count` rows of the trail.
+ExitCode show_audit_tail(const CommonOptions& options, std::int64_t count);
+
+}  // namespace tallygate

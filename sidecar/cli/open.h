@@ -1,0 +1,30 @@
+// What every command begins with: the configuration, and the store it names.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "cli/exit_code.h"
+#include "ledger/ledger.h"
+#include "policy/policy.h"
+
+namespace tallygate {
+
+struct CommonOptions {
+  std::string config;  // -c; empty: $TALLYGATE_CONFIG, else the user's configuration folder
+  bool json = false;
+};
+
+// The configuration, or the exit code after every complaint was printed. Without any file: a policy
+// that denies everything. The current folder is never searched: an untrusted checkout must not bring
+// a policy of its own.
+std::variant<Policy, ExitCode> open_policy(const CommonOptions& options);
+
+// Where the store of this policy is.
+std::string store_path(const Policy& policy);
+
+std::variant<std::unique_ptr<Ledger>, ExitCode> open_ledger(const Policy& policy, bool may_create);
+
+}  // namespace tallygate

@@ -1,0 +1,41 @@
+// What can happen to the kernel, and what it makes happen.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "protocol/json_view.h"
+#include "protocol/line_buffer.h"
+#include "protocol/result.h"
+#include "protocol/rpc.h"
+
+namespace tallygate {
+
+// A line that is a message. The message's views lie in `text`, which keeps them alive when moved.
+struct LineReceived {
+  std::uint64_t ordinal = 0;
+  JsonText text;
+  Message message;
+};
+// A line that is none, and what to answer.
+struct LineRefused {
+  Error error;
+  std::string id = "null";
+};
+// The host closed its end, or is gone, or we were told to stop: nobody will answer any more.
+struct InputEnded {};
+
+using Event = std::variant<LineReceived, LineRefused, InputEnded>;
+
+// Reads one line of the wire: strict JSON, then the envelope.
+Event read_line(const Line& line);
+
+struct Effects {
+  std::vector<std::string> lines;  // to the host, in order, without line ends
+  std::vector<std::string> notes;  // to the log: what an operator should know
+  bool finished = false;           // nothing more will ever be sent
+};
+
+}  // namespace tallygate

@@ -1,0 +1,160 @@
+#include "kernel/kernel.h"
+
+#include <algorithm>
+
+#include "protocol/json_writer.h"
+#include "protocol/limits.h"
+
+namespace tallygate {
+namespace {
+
+// How soon an answer that met a busy store is tried again.
+constexpr std::int64_t retry_ms = 20;
+
+}  // namespace
+
+Kernel::Kernel(const Policy& policy, Ledger& ledger, Entropy& entropy, std::string version)
+    : policy_(policy), ledger_(ledger), entropy_(entropy), version_(std::move(version)) {}
+
+Effects Kernel::turn(std::vector<Event> events, Now now) {
+  now_ = now;
+  for (const Unrecorded& news : std::exchange(unrecorded_, {})) record(news);
+  for (Event& event : events) {
+    if (auto* line = std::get_if<LineReceived>(&event)) {
+      dispatch(std::move(*line));
+    } else if (const auto* refused = std::get_if<LineRefused>(&event)) {
+      outgoing_.push_back({error_line(refused->id, refused->error), std::nullopt, 0});
+    } else {
+      end_input();
+    }
+  }
+  check_deadlines();
+  recover_dead_owners();
+  serve_waiting();
+  finish_shutdown();
+  return finish_turn();
+}
+
+void Kernel::dispatch(LineReceived line) {
+  if (const auto* response = std::get_if<Response>(&line.message)) return receive(*response);
+  // Notifications this version knows nothing of are passed over, as JSON-RPC asks.
+  const auto* request = std::get_if<Request>(&line.message);
+  if (request == nullptr) return;
+  const bool governing = request->method == "actions/govern";
+  if (governing && (is_full() || !waiting_.empty())) {
+    waiting_bytes_ += line.text.view().raw.size();
+    if (waiting_.size() < limits::waiting_requests_max &&
+        waiting_bytes_ <= limits::waiting_bytes_max) {
+      return waiting_.push_back(std::move(line));
+    }
+    waiting_bytes_ -= line.text.view().raw.size();
+    return refuse(request->id, Error{ErrorCode::too_many_requests,
+                                     "too many calls wait already; send this one again later", {}});
+  }
+  receive(*request, line.ordinal);
+}
+
+// Reading on while calls wait is what lets the host's answers reach the bodies that are running.
+void Kernel::serve_waiting() {
+  while (!waiting_.empty() && !is_full()) {
+    const LineReceived line = std::move(waiting_.front());
+    waiting_.pop_front();
+    waiting_bytes_ -= line.text.view().raw.size();
+    receive(std::get<Request>(line.message), line.ordinal);
+  }
+}
+
+bool Kernel::is_full() const { return in_flight_.size() >= limits::in_flight_max; }
+
+void Kernel::receive(const Request& request, std::uint64_t ordinal) {
+  if (in_flight_.contains(request.id)) {
+    const Error error{ErrorCode::invalid_request, "a request with this id is still in flight", {}};
+    return refuse(request.id, with_line(error, ordinal));
+  }
+  if (request.method == "ping") return ping(request);
+  if (request.method == "initialize") return initialize(request);
+  if (!session_) {
+    return refuse(request.id,
+                  Error{ErrorCode::not_initialized, "send initialize first", {}});
+  }
+  if (shutdown_) {
+    return refuse(request.id,
+                  Error{ErrorCode::invalid_request, "the sidecar is shutting down", {}});
+  }
+  if (request.method == "actions/govern") return govern(request);
+  if (request.method == "tools/register") return register_tools(request);
+  if (request.method == "budgets/get") return get_budgets(request);
+  if (request.method == "shutdown") return shut_down(request);
+  refuse(request.id, Error{ErrorCode::method_not_found,
+                           "unknown method \"" + request.method.substr(0, 64) + "\"", {}});
+}
+
+// The turn's transaction, begun when first needed; null when the store refuses, once for all.
+Turn* Kernel::store() {
+  if (turn_error_) return nullptr;
+  if (!turn_) {
+    Result<Turn> begun = ledger_.begin(now_.utc_ms);
+    if (!begun) {
+      turn_error_ = begun.error();
+      return nullptr;
+    }
+    turn_.emplace(std::move(begun).value());
+  }
+  return &*turn_;
+}
+
+Effects Kernel::finish_turn() {
+  bool committed = true;
+  if (turn_) {
+    const Step step = turn_->commit();
+    committed = step.ok();
+    if (!committed) effects_.notes.push_back("the store failed: " + step.error().message);
+    turn_.reset();
+  }
+  for (const OwnerId owner : std::exchange(claimed_, {})) ledger_.release_owner(owner);
+  for (Outgoing& out : std::exchange(outgoing_, {})) {
+    if (!committed && out.otherwise) {
+      if (out.execute_id != 0) bodies_.erase(out.execute_id);
+      out.line = std::move(*out.otherwise);
+    }
+    if (!out.line.empty()) effects_.lines.push_back(std::move(out.line));
+  }
+  turn_error_.reset();
+  effects_.finished = input_ended_;
+  return std::exchange(effects_, {});
+}
+
+std::int64_t Kernel::next_wake_ms() const {
+  std::int64_t wake = next_recovery_ms_;
+  for (const auto& [id, body] : bodies_) {
+    if (!body.answered) wake = std::min(wake, body.deadline_ms);
+  }
+  if (!unrecorded_.empty()) wake = std::min(wake, now_.boot_ms + retry_ms);
+  return wake;
+}
+
+void Kernel::reply(const std::string& id, const std::string& result) {
+  in_flight_.erase(id);
+  outgoing_.push_back({result_line(id, result), std::nullopt, 0});
+}
+
+void Kernel::reply_durably(const std::string& id, const std::string& result,
+                           std::string otherwise) {
+  in_flight_.erase(id);
+  outgoing_.push_back({result_line(id, result), result_line(id, otherwise), 0});
+}
+
+void Kernel::refuse(const std::string& id, Error error) {
+  outgoing_.push_back({error_line(id, error), std::nullopt, 0});
+}
+
+std::int64_t Kernel::fresh_nonce() {
+  return static_cast<std::int64_t>(entropy_.next() >> 2U);
+}
+
+std::string Kernel::fresh_id() {
+  const auto counter = static_cast<std::int64_t>(entropy_.next() & 0xFFFU);
+  return ActionId{(now_.utc_ms << 12) | counter, fresh_nonce()}.text();
+}
+
+}  // namespace tallygate

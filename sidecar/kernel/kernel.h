@@ -1,0 +1,126 @@
+// The life of every call of one host: events in, effects out, one store transaction per turn.
+//
+// Decisions are pure; the kernel reads no clock and starts nothing. What leaves does so only after
+// its turn is committed: every effect that leans on the store carries what to say instead should the
+// commit fail.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "kernel/events.h"
+#include "kernel/seams.h"
+#include "kernel/session.h"
+#include "kernel/settlement.h"
+#include "ledger/ledger.h"
+#include "policy/policy.h"
+#include "protocol/messages.h"
+
+namespace tallygate {
+
+class Kernel {
+ public:
+  // REQUIRES: the ledger is an owner already; all three outlive the kernel.
+  Kernel(const Policy& policy, Ledger& ledger, Entropy& entropy, std::string version);
+
+  // Handles the events in order and everything whose time has come.
+  Effects turn(std::vector<Event> events, Now now);
+
+  // Housekeeping between turns, once their effects have left. Idle moments do more of it.
+  void rest(bool idle) { ledger_.tidy(idle); }
+
+  // When `turn` should be called even if nothing happens, in boot milliseconds.
+  std::int64_t next_wake_ms() const;
+
+ private:
+  // A body the host was asked to run. It stays listed after its time is up, for a late answer.
+  struct Body {
+    std::int64_t action = 0;
+    std::string action_id, tool;
+    std::string request;  // the id of the request that waits for it
+    std::int64_t started_ms = 0, deadline_ms = 0;  // boot
+    bool told_to_stop = false;
+    bool answered = false;  // the request got its answer: in doubt
+  };
+  // A line to the host, and what to say instead when the turn cannot be committed.
+  struct Outgoing {
+    std::string line;
+    std::optional<std::string> otherwise;  // empty text: say nothing
+    std::int64_t execute_id = 0;           // the body that then never starts
+  };
+  // A host's answer that could not be recorded yet because the store was busy.
+  struct Unrecorded {
+    std::int64_t execute_id = 0;
+    ExecuteAnswer answer;
+    std::int64_t arrived_ms = 0;  // boot
+  };
+
+  // --- kernel.cpp: the turn.
+  void dispatch(LineReceived line);
+  void receive(const Request& request, std::uint64_t ordinal);
+  void serve_waiting();
+  Turn* store();
+  Effects finish_turn();
+  void reply(const std::string& id, const std::string& result);
+  void reply_durably(const std::string& id, const std::string& result, std::string otherwise);
+  void refuse(const std::string& id, Error error);
+  std::string fresh_id();
+  std::int64_t fresh_nonce();
+  bool is_full() const;
+
+  // --- kernel_requests.cpp: one function per method.
+  void initialize(const Request& request);
+  void register_tools(const Request& request);
+  void govern(const Request& request);
+  void get_budgets(const Request& request);
+  void ping(const Request& request);
+  void shut_down(const Request& request);
+  void finish_shutdown();
+  std::string describe_session(const AuditHead& head) const;
+  void deny_without_store(const std::string& id, const Error& error);
+  void start_body(const Request& request, const GovernParams& proposal, std::string action_id,
+                  std::int64_t action, std::int64_t timeout_ms, std::string otherwise);
+
+  // --- kernel_bodies.cpp: how bodies end.
+  void receive(const Response& response);
+  void record(const Unrecorded& news);
+  void end_body(std::int64_t execute_id, Ending ending);
+  Ending ending_of(const Body& body, const ActionRow& action, const ExecuteAnswer& answer,
+                   std::int64_t arrived_ms);
+  void lose_body(std::int64_t execute_id, Code code, const std::string& reason);
+  void check_deadlines();
+  void end_input();
+  void recover_dead_owners();
+  std::size_t running() const;
+
+  const Policy& policy_;
+  Ledger& ledger_;
+  Entropy& entropy_;
+  std::string version_;
+
+  std::optional<Session> session_;
+  std::map<std::int64_t, Body> bodies_;  // by the id of our tools/execute request
+  std::set<std::string> in_flight_;      // ids of requests that wait for an answer
+  std::deque<LineReceived> waiting_;     // requests above the bound, in order
+  std::size_t waiting_bytes_ = 0;
+  std::vector<Unrecorded> unrecorded_;
+  std::optional<std::string> shutdown_;  // the id of the request that waits for the last body
+  bool input_ended_ = false;
+  std::int64_t next_execute_id_ = 1;
+  std::int64_t next_recovery_ms_ = 0;
+
+  // Of the turn in hand.
+  Now now_;
+  std::optional<Turn> turn_;
+  std::optional<Error> turn_error_;
+  std::vector<OwnerId> claimed_;
+  std::vector<Outgoing> outgoing_;
+  Effects effects_;
+};
+
+}  // namespace tallygate

@@ -1,0 +1,172 @@
+// How bodies end: by the host's answer, by their deadline, by the loss of whoever ran them.
+#include <charconv>
+
+#include "kernel/amount_texts.h"
+#include "kernel/kernel.h"
+#include "kernel/recovery.h"
+#include "protocol/json_writer.h"
+#include "protocol/limits.h"
+
+namespace tallygate {
+namespace {
+
+std::optional<std::int64_t> execute_id_of(const Response& response) {
+  std::int64_t id = 0;
+  const char* const end = response.id.data() + response.id.size();
+  const auto [stop, error] = std::from_chars(response.id.data(), end, id);
+  if (error != std::errc() || stop != end) return std::nullopt;
+  return id;
+}
+
+}  // namespace
+
+std::size_t Kernel::running() const {
+  std::size_t count = 0;
+  for (const auto& [id, body] : bodies_) count += body.answered ? 0 : 1;
+  return count;
+}
+
+void Kernel::receive(const Response& response) {
+  const auto id = execute_id_of(response);
+  if (!id || !bodies_.contains(*id)) {
+    // Nobody asked, or it was answered before: a response has no answer of its own.
+    effects_.notes.push_back("the host answered a request that was not open: id " + response.id);
+    return;
+  }
+  record({*id, response.result ? read_execute_result(*response.result)
+                               : read_execute_error(*response.error),
+          now_.boot_ms});
+}
+
+void Kernel::record(const Unrecorded& news) {
+  const auto place = bodies_.find(news.execute_id);
+  if (place == bodies_.end()) return;
+  const Body& body = place->second;
+  Turn* turn = store();
+  if (turn == nullptr && turn_error_->code == ErrorCode::store_busy) {
+    return unrecorded_.push_back(news);
+  }
+  const auto action = turn == nullptr ? std::nullopt : turn->find_action(body.action);
+  if (!action) {
+    // The store is broken: the end is told, but not known to have been kept.
+    return end_body(news.execute_id,
+                    Ending{ActionEvent::outcome_lost, Code::store_failed, {}, news.answer.output,
+                           {}, {}, {}});
+  }
+  end_body(news.execute_id, ending_of(body, *action, news.answer, news.arrived_ms));
+}
+
+Ending Kernel::ending_of(const Body& body, const ActionRow& action, const ExecuteAnswer& answer,
+                         std::int64_t arrived_ms) {
+  Ending ending;
+  const Result<Charges> usage = from_texts(policy_, answer.usage);
+  if (answer.ok && usage) {
+    ending.event = ActionEvent::body_completed;
+    ending.output = answer.output;
+  } else {
+    ending.event = ActionEvent::body_failed;
+    ending.code = Code::tool_error;
+    ending.reason = answer.ok ? "the host reported a usage that is no amount: " +
+                                    usage.error().message
+                              : answer.message;
+  }
+  ending.actual = charge_for(action.cost, arrived_ms - body.started_ms,
+                             usage ? *usage : Charges());
+  ending.extra = windows_of(*turn_, policy_, session_->identity, ending.actual, action.at_ms);
+  return ending;
+}
+
+// Records the end, and answers the request if it still waits.
+void Kernel::end_body(std::int64_t execute_id, Ending ending) {
+  const auto place = bodies_.find(execute_id);
+  const Body body = place->second;
+  ActionResult result;
+  result.action_id = body.action_id;
+  result.status = State::in_doubt;
+  result.code = Code::store_failed;
+  result.reason = "the body ended, but the store failed before its end was recorded";
+  result.output = ending.output;
+  std::string unrecorded = write_action_result(result);
+
+  const auto action = turn_ ? turn_->find_action(body.action) : std::nullopt;
+  if (action) {
+    settle(*turn_, policy_, *action, ending);
+    const Transition* row = find_transition(action->state, ending.event);
+    const State reached = row == nullptr ? action->state : row->to;
+    result.status = reached;
+    result.code = ending.code;
+    result.reason = ending.reason;
+    result.reserved = to_texts(policy_, action->cost);
+    if (row != nullptr && row->money == Money::charge) {
+      result.spent = to_texts(policy_, ending.actual);
+    }
+  }
+  if (ending.event != ActionEvent::outcome_lost) bodies_.erase(place);
+  else place->second.answered = true;
+  if (body.answered) return;
+  const std::string id = body.request;
+  reply_durably(id, action ? write_action_result(result) : unrecorded, std::move(unrecorded));
+}
+
+void Kernel::lose_body(std::int64_t execute_id, Code code, const std::string& reason) {
+  if (store() == nullptr && turn_error_->code == ErrorCode::store_busy && !input_ended_) return;
+  end_body(execute_id, Ending{ActionEvent::outcome_lost, code, reason, {}, {}, {}, {}});
+}
+
+void Kernel::check_deadlines() {
+  std::vector<std::int64_t> lost;
+  for (auto& [id, body] : bodies_) {
+    if (body.answered || body.deadline_ms > now_.boot_ms) continue;
+    if (body.told_to_stop) {
+      lost.push_back(id);
+      continue;
+    }
+    JsonWriter params;
+    params.begin_object().field("id", id).end_object();
+    outgoing_.push_back({notification_line("$/cancelRequest", params.text()), std::nullopt, 0});
+    body.told_to_stop = true;
+    body.deadline_ms = now_.boot_ms + limits::cancel_grace_ms;
+  }
+  for (const std::int64_t id : lost) {
+    lose_body(id, Code::execution_timeout,
+              "the tool gave no answer in time; whether it ran to its end is not known, so its "
+              "cost stays reserved until an operator reconciles it");
+  }
+}
+
+void Kernel::end_input() {
+  if (input_ended_) return;
+  input_ended_ = true;
+  std::vector<std::int64_t> lost;
+  for (const auto& [id, body] : bodies_) {
+    if (!body.answered) lost.push_back(id);
+  }
+  for (const std::int64_t id : lost) {
+    lose_body(id, Code::host_lost,
+              "the host went away while the tool was running; whether it ran to its end is not "
+              "known, so its cost stays reserved until an operator reconciles it");
+  }
+  for (const LineReceived& line : std::exchange(waiting_, {})) {
+    ActionResult result;
+    result.action_id = fresh_id();
+    result.status = State::cancelled;
+    result.code = Code::cancelled;
+    result.reason = "the host went away before this call was decided; nothing was run";
+    reply(std::get<Request>(line.message).id, write_action_result(result));
+  }
+}
+
+void Kernel::recover_dead_owners() {
+  if (now_.boot_ms < next_recovery_ms_) return;
+  next_recovery_ms_ = now_.boot_ms + limits::recovery_interval_ms;
+  if (!turn_ && !has_foreign_grants(ledger_, now_.utc_ms)) return;
+  Turn* turn = store();
+  if (turn == nullptr) return;
+  for (const Recovered& found : recover(*turn, ledger_, policy_, claimed_)) {
+    effects_.notes.push_back("call " + found.action_id + " was left unfinished by a sidecar that " +
+                             "died; it is in doubt until someone runs: tallygate reconcile " +
+                             found.action_id);
+  }
+}
+
+}  // namespace tallygate

@@ -1,0 +1,207 @@
+// One function per method of the wire.
+#include "kernel/admission.h"
+#include "kernel/amount_texts.h"
+#include "kernel/budget_view.h"
+#include "kernel/kernel.h"
+#include "protocol/json_reader.h"
+#include "protocol/json_writer.h"
+#include "protocol/limits.h"
+
+namespace tallygate {
+namespace {
+
+void write_limits(JsonWriter& out) {
+  out.key("limits").begin_object();
+  const auto put = [&](std::string_view name, std::size_t value) {
+    out.field(name, static_cast<std::int64_t>(value));
+  };
+  put("lineBytes", limits::line_size_max);
+  put("argsBytes", limits::args_size_max);
+  put("outputBytes", limits::output_size_max);
+  put("depth", limits::json_depth_max);
+  put("idBytes", limits::id_size_max);
+  put("inFlight", limits::in_flight_max);
+  out.end_object();
+}
+
+// Every unit the configuration counts, so that its scale is fixed in the store.
+void pin_scales(Turn& turn, const Policy& policy) {
+  for (const BudgetRule& budget : policy.budgets) {
+    turn.pin_scale(budget.unit, policy.scale_of(budget.unit));
+  }
+  for (const ToolRule& tool : policy.tools) {
+    for (const Charge& charge : tool.cost.amounts) {
+      turn.pin_scale(charge.unit, policy.scale_of(charge.unit));
+    }
+  }
+}
+
+bool has_budget_per_run(const Policy& policy) {
+  for (const BudgetRule& budget : policy.budgets) {
+    if (budget.scope == ScopeKind::run || budget.window == Window::run) return true;
+  }
+  return false;
+}
+
+std::string denial(std::string action_id, Code code, std::string reason) {
+  ActionResult result;
+  result.action_id = std::move(action_id);
+  result.status = State::denied;
+  result.code = code;
+  result.reason = std::move(reason);
+  return write_action_result(result);
+}
+
+}  // namespace
+
+void Kernel::initialize(const Request& request) {
+  if (session_) {
+    return refuse(request.id, Error{ErrorCode::invalid_request, "already initialized", {}});
+  }
+  const Result<InitializeParams> params = read_initialize(request.params);
+  if (!params) return refuse(request.id, params.error());
+  if (params->version != protocol_version) {
+    return refuse(request.id, Error{ErrorCode::invalid_params,
+                                    "params.protocolVersion: this program speaks version 1",
+                                    "{\"supported\":[1]}"});
+  }
+  Result<Session> session = open_session(policy_, *params, fresh_id(), fresh_id());
+  if (!session) return refuse(request.id, session.error());
+  Turn* turn = store();
+  if (turn == nullptr) return refuse(request.id, Error{ErrorCode::internal_error,
+                                                       turn_error_->message, {}});
+  pin_scales(*turn, policy_);
+  place_in_store(*turn, session->identity);
+  JsonWriter body;
+  body.begin_object().field("session", session->id).field("agent", session->identity.agent);
+  body.field("run", session->identity.run).field("policy", to_hex(policy_.digest));
+  body.field("client", params->client_name + " " + params->client_version);
+  turn->audit("session", 0, body.end_object().text());
+  if (session->run_is_invented && has_budget_per_run(policy_)) {
+    effects_.notes.push_back(
+        "the host gave no run id: a cap per run does not outlive this process; name the run in "
+        "initialize, or pin [session] run");
+  }
+  session_ = std::move(session).value();
+  const Error lost{ErrorCode::internal_error, "the store failed; nothing can be governed", {}};
+  outgoing_.push_back({result_line(request.id, describe_session(turn->audit_head())),
+                       error_line(request.id, lost), 0});
+}
+
+std::string Kernel::describe_session(const AuditHead& head) const {
+  JsonWriter out;
+  out.begin_object().field("protocolVersion", protocol_version);
+  out.key("server").begin_object().field("name", "tallygate").field("version", version_);
+  out.end_object().key("session").begin_object().field("id", session_->id);
+  out.field("agent", session_->identity.agent).field("run", session_->identity.run);
+  out.field("group", session_->identity.group).end_object();
+  write_limits(out);
+  out.key("capabilities").begin_object().flag("callback", true).flag("twoPhase", false);
+  out.end_object().key("policy").begin_object().field("digest", to_hex(policy_.digest));
+  out.key("files").begin_array();
+  for (const std::string& file : policy_.files) out.string(file);
+  out.end_array().end_object().field("auditHead", head.text());
+  return out.end_object().take();
+}
+
+void Kernel::register_tools(const Request& request) {
+  const auto tools = read_register(request.params);
+  if (!tools) return refuse(request.id, tools.error());
+  JsonWriter out;
+  out.begin_object().key("tools").begin_array();
+  for (const ToolDefinition& tool : *tools) {
+    if (session_->tools.size() >= limits::registered_tools_max &&
+        !session_->tools.contains(tool.name)) {
+      return refuse(request.id, Error{ErrorCode::invalid_params, "too many tools registered", {}});
+    }
+    const JsonText definition(tool.definition);
+    const std::string digest = to_hex(args_key(definition.view()));
+    session_->tools.insert_or_assign(tool.name, digest);
+    const ToolRule* rule = policy_.find_tool(tool.name);
+    out.begin_object().field("name", tool.name);
+    out.field("status", rule == nullptr ? "unconfigured" : "ok");
+    if (rule != nullptr) out.field("level", static_cast<std::int64_t>(rule->level));
+    out.field("executor", "host").field("definitionDigest", digest).end_object();
+  }
+  reply(request.id, out.end_array().end_object().take());
+}
+
+void Kernel::govern(const Request& request) {
+  const Result<GovernParams> proposal = read_govern(request.params);
+  if (!proposal) return refuse(request.id, proposal.error());
+  Turn* turn = store();
+  if (turn == nullptr) return deny_without_store(request.id, *turn_error_);
+  const Admission admission =
+      admit(*turn, policy_, *session_, *proposal, ledger_.owner(), fresh_nonce());
+  std::string action_id = admission.action.text();
+  std::string otherwise =
+      denial(action_id, Code::store_failed,
+             "the store failed before this call was admitted; nothing was run and nothing can be");
+  if (!admission.granted) {
+    return reply_durably(request.id, denial(action_id, admission.code, admission.reason),
+                         std::move(otherwise));
+  }
+  start_body(request, *proposal, std::move(action_id), admission.action.key, admission.timeout_ms,
+             std::move(otherwise));
+}
+
+void Kernel::start_body(const Request& request, const GovernParams& proposal,
+                        std::string action_id, std::int64_t action, std::int64_t timeout_ms,
+                        std::string otherwise) {
+  const std::int64_t id = next_execute_id_++;
+  std::string params =
+      write_execute(ExecuteParams{action_id, proposal.tool, proposal.args, 1, timeout_ms});
+  bodies_.emplace(id, Body{action, std::move(action_id), proposal.tool, request.id, now_.boot_ms,
+                           now_.boot_ms + timeout_ms});
+  in_flight_.insert(request.id);
+  outgoing_.push_back({request_line(id, "tools/execute", params),
+                       result_line(request.id, otherwise), id});
+}
+
+void Kernel::deny_without_store(const std::string& id, const Error& error) {
+  const bool busy = error.code == ErrorCode::store_busy;
+  reply(id, denial(fresh_id(), busy ? Code::store_busy : Code::store_failed,
+                   busy ? error.message
+                        : "the store failed, so no call is admitted: " + error.message));
+}
+
+void Kernel::get_budgets(const Request& request) {
+  const auto scope = read_budgets_get(request.params);
+  if (!scope) return refuse(request.id, scope.error());
+  Turn* turn = store();
+  if (turn == nullptr) {
+    return refuse(request.id, Error{ErrorCode::internal_error, turn_error_->message, {}});
+  }
+  reply(request.id, write_budgets(session_budgets(*turn, policy_, session_->identity, *scope)));
+}
+
+void Kernel::ping(const Request& request) {
+  if (const Step step = read_nothing(request.params); !step) {
+    return refuse(request.id, step.error());
+  }
+  outgoing_.push_back({result_line(request.id, "{}"), std::nullopt, 0});
+}
+
+void Kernel::shut_down(const Request& request) {
+  if (const Step step = read_nothing(request.params); !step) {
+    return refuse(request.id, step.error());
+  }
+  in_flight_.insert(request.id);
+  shutdown_ = request.id;
+}
+
+// Answered once the last body has ended, so that the head it gives covers all of them.
+void Kernel::finish_shutdown() {
+  if (!shutdown_ || !in_flight_.contains(*shutdown_)) return;
+  if (running() > 0 || !waiting_.empty()) return;
+  Turn* turn = store();
+  if (turn == nullptr) {
+    in_flight_.erase(*shutdown_);
+    return refuse(*shutdown_, Error{ErrorCode::internal_error, turn_error_->message, {}});
+  }
+  JsonWriter out;
+  out.begin_object().field("auditHead", turn->audit_head().text()).end_object();
+  reply(*shutdown_, out.text());
+}
+
+}  // namespace tallygate

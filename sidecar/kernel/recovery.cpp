@@ -1,0 +1,38 @@
+#include "kernel/recovery.h"
+
+#include <algorithm>
+
+#include "kernel/settlement.h"
+
+namespace tallygate {
+
+bool has_foreign_grants(Ledger& ledger, std::int64_t utc_ms) {
+  Result<Turn> turn = ledger.begin_reading(utc_ms);
+  if (!turn) return false;  // the next call that needs the store will say why
+  const OwnerId self = ledger.owner();
+  return std::ranges::any_of(turn->owners_with_grants(),
+                             [&](OwnerId owner) { return owner != self; });
+}
+
+std::vector<Recovered> recover(Turn& turn, Ledger& ledger, const Policy& policy,
+                               std::vector<OwnerId>& claimed) {
+  std::vector<Recovered> recovered;
+  for (const OwnerId owner : turn.owners_with_grants()) {
+    if (!ledger.claim_dead_owner(owner)) continue;
+    claimed.push_back(owner);
+    for (const ActionRow& action : turn.granted_by(owner)) {
+      settle(turn, policy, action,
+             Ending{ActionEvent::outcome_lost,
+                    Code::host_lost,
+                    "the sidecar that admitted this call died before its end was recorded",
+                    {},
+                    {},
+                    {},
+                    {}});
+      recovered.push_back({action.id.text()});
+    }
+  }
+  return recovered;
+}
+
+}  // namespace tallygate

@@ -1,0 +1,78 @@
+#include "kernel/session.h"
+
+namespace tallygate {
+namespace {
+
+Error refuse(std::string message) {
+  return Error{ErrorCode::invalid_params, std::move(message), {}};
+}
+
+// The pinned value, else the claimed one; nothing when they differ.
+Result<std::optional<std::string>> choose(const std::optional<std::string>& pinned,
+                                          const std::optional<std::string>& claimed,
+                                          const std::string& what) {
+  if (pinned && claimed && *pinned != *claimed) {
+    return refuse("params.session." + what + ": the operator pinned \"" + *pinned +
+                  "\"; leave it out or give that");
+  }
+  return pinned ? pinned : claimed;
+}
+
+ScopeId scope_of(const Identity& identity, ScopeKind kind) {
+  switch (kind) {
+    case ScopeKind::global: return identity.global_scope;
+    case ScopeKind::agent: return identity.agent_scope;
+    case ScopeKind::run: return identity.run_scope;
+  }
+  CHECK(false);
+  return {};
+}
+
+}  // namespace
+
+Result<Session> open_session(const Policy& policy, const InitializeParams& params,
+                             const std::string& session_id, const std::string& fresh_run) {
+  const auto agent = choose(policy.pinned_agent, params.agent, "agent");
+  if (!agent) return agent.error();
+  const auto run = choose(policy.pinned_run, params.run, "run");
+  if (!run) return run.error();
+  Session session;
+  session.id = session_id;
+  session.identity.agent = agent->value_or("default");
+  if (!policy.knows_agent(session.identity.agent)) {
+    return refuse("params.session.agent: \"" + session.identity.agent +
+                  "\" is not under [agents]; name it there, or set [session] allow_any_agent = true");
+  }
+  session.identity.run = run->value_or(fresh_run);
+  session.run_is_invented = !run->has_value();
+  session.identity.group = policy.group_of(session.identity.agent);
+  session.can_execute = params.can_execute;
+  return session;
+}
+
+void place_in_store(Turn& turn, Identity& identity) {
+  identity.global_scope = turn.scope(static_cast<int>(ScopeKind::global), "global", std::nullopt);
+  identity.agent_scope =
+      turn.scope(static_cast<int>(ScopeKind::agent), identity.agent, identity.global_scope);
+  identity.run_scope = turn.scope(static_cast<int>(ScopeKind::run),
+                                  identity.agent + "/" + identity.run, identity.agent_scope);
+}
+
+WindowRef window_of(Turn& turn, const Identity& identity, const Claim& claim) {
+  const ScopeId scope = scope_of(identity, claim.scope);
+  const std::int64_t budget = turn.budget(scope, claim.unit, to_text(claim.window));
+  const std::int64_t starts =
+      claim.window == Window::run ? identity.run_scope.value : claim.starts_ms;
+  return WindowRef{{budget, starts}, claim.unit, claim.ends_ms, claim.cap};
+}
+
+std::vector<WindowRef> windows_of(Turn& turn, const Policy& policy, const Identity& identity,
+                                  const Charges& charges, std::int64_t at_ms) {
+  std::vector<WindowRef> windows;
+  for (const Claim& claim : claims(policy, identity.agent, charges, at_ms)) {
+    windows.push_back(window_of(turn, identity, claim));
+  }
+  return windows;
+}
+
+}  // namespace tallygate

@@ -1,0 +1,47 @@
+// Who is calling: the host's claims, checked against the operator's configuration.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ledger/turn.h"
+#include "policy/policy.h"
+#include "protocol/messages.h"
+#include "protocol/result.h"
+
+namespace tallygate {
+
+// An agent in a run, as policy and store know it.
+struct Identity {
+  std::string agent, run, group;
+  ScopeId global_scope, agent_scope, run_scope;
+
+  std::vector<ScopeId> scopes() const { return {global_scope, agent_scope, run_scope}; }
+};
+
+struct Session {
+  std::string id;  // a UUIDv7
+  Identity identity;
+  bool run_is_invented = false;  // the host gave none: caps per run do not outlive this process
+  bool can_execute = false;
+  std::map<std::string, std::string, std::less<>> tools;  // registered name -> definition digest
+};
+
+// The agent and run this host may act as, or why it may not (invalid_params). `fresh_run` is used
+// where neither host nor operator names a run.
+Result<Session> open_session(const Policy& policy, const InitializeParams& params,
+                             const std::string& session_id, const std::string& fresh_run);
+
+// Finds or makes the store's rows of an identity.
+void place_in_store(Turn& turn, Identity& identity);
+
+// The window of a budget that this identity draws on.
+WindowRef window_of(Turn& turn, const Identity& identity, const Claim& claim);
+
+// The claims of these charges, as windows.
+std::vector<WindowRef> windows_of(Turn& turn, const Policy& policy, const Identity& identity,
+                                  const Charges& charges, std::int64_t at_ms);
+
+}  // namespace tallygate

@@ -1,0 +1,71 @@
+#include "kernel/settlement.h"
+
+#include <algorithm>
+
+#include "kernel/amount_texts.h"
+#include "protocol/json_writer.h"
+
+namespace tallygate {
+namespace {
+
+std::string_view audit_kind(const Ending& ending, State to) {
+  const bool by_operator = ending.event == ActionEvent::reconciled_completed ||
+                           ending.event == ActionEvent::reconciled_not_run;
+  return by_operator ? "reconciled" : to_text(to);
+}
+
+std::string audit_body(const Policy& policy, const ActionRow& action, const Ending& ending,
+                       const Transition* row) {
+  JsonWriter out;
+  out.begin_object().field("status", to_text(row == nullptr ? action.state : row->to));
+  if (ending.code != Code::none) out.field("code", to_text(ending.code));
+  if (action.attempt > 1) out.field("attempt", action.attempt);
+  if (row != nullptr && row->money == Money::charge) {
+    out.raw_field("spent", write_amounts(to_texts(policy, ending.actual)));
+  }
+  if (!ending.output.empty()) out.field("outputDigest", to_hex(sha256(ending.output)));
+  if (!ending.reason.empty()) out.field("reason", ending.reason);
+  if (!ending.by.empty()) out.field("by", ending.by);
+  return out.end_object().take();
+}
+
+}  // namespace
+
+bool settle(Turn& turn, const Policy& policy, const ActionRow& action, const Ending& ending) {
+  const Transition* row = find_transition(action.state, ending.event);
+  if (row == nullptr) {
+    turn.audit("late_result", action.id.key, audit_body(policy, action, ending, row));
+    return false;
+  }
+  turn.set_state(action, row->to, ending.code);
+  switch (row->money) {
+    case Money::none:
+    case Money::reserve: CHECK(false);  // nothing that exists is reserved for again
+    case Money::keep: break;
+    case Money::release: turn.release(action); break;
+    case Money::charge:
+      if (turn.charge(action, ending.actual, ending.extra)) turn.require_sync();
+  }
+  turn.set_result(action, ending.reason, ending.output);
+  turn.audit(audit_kind(ending, row->to), action.id.key,
+             audit_body(policy, action, ending, row));
+  return true;
+}
+
+Charges charge_for(const Charges& reserved, std::int64_t elapsed_ms, const Charges& usage) {
+  Charges actual = reserved;
+  for (Charge& charge : actual) {
+    if (charge.unit == "seconds") charge.amount.steps = std::max<std::int64_t>(elapsed_ms, 0);
+  }
+  for (const Charge& used : usage) {
+    const auto place = std::ranges::find(actual, used.unit, &Charge::unit);
+    if (place == actual.end()) {
+      actual.push_back(used);
+    } else {
+      place->amount = std::max(place->amount, used.amount);
+    }
+  }
+  return actual;
+}
+
+}  // namespace tallygate

@@ -1,0 +1,61 @@
+// The life of a call as data: in which state which event is possible, where it leads, and what it
+// does with the money. What is not in the table does not happen.
+#pragma once
+
+#include <array>
+#include <optional>
+
+#include "protocol/outcome.h"
+
+namespace tallygate {
+
+enum class ActionEvent {
+  admitted,              // every stage allowed it
+  refused,               // a stage denied it
+  body_completed,        // the body answered a result, in time or late
+  body_failed,           // the body answered an error, in time or late
+  outcome_lost,          // timeout, lost host, dead sidecar: it may have run
+  withdrawn,             // it cannot have run: the request to run it never left
+  reconciled_completed,  // an operator found out that it ran
+  reconciled_not_run,    // an operator found out that it did not
+};
+
+enum class Money {
+  none,     // nothing is reserved, nothing moves
+  reserve,  // the estimate is set aside
+  keep,     // what is reserved stays so
+  charge,   // the reservation ends, what was used is booked
+  release,  // the reservation ends, nothing is booked
+};
+
+struct Transition {
+  std::optional<State> from;  // nothing: the call is new
+  ActionEvent event;
+  State to;
+  Money money;
+};
+
+inline constexpr std::array transitions{
+    Transition{std::nullopt, ActionEvent::admitted, State::granted, Money::reserve},
+    Transition{std::nullopt, ActionEvent::refused, State::denied, Money::none},
+
+    Transition{State::granted, ActionEvent::body_completed, State::completed, Money::charge},
+    Transition{State::granted, ActionEvent::body_failed, State::failed, Money::charge},
+    Transition{State::granted, ActionEvent::outcome_lost, State::in_doubt, Money::keep},
+    Transition{State::granted, ActionEvent::withdrawn, State::failed, Money::release},
+
+    Transition{State::in_doubt, ActionEvent::body_completed, State::completed, Money::charge},
+    Transition{State::in_doubt, ActionEvent::body_failed, State::failed, Money::charge},
+    Transition{State::in_doubt, ActionEvent::reconciled_completed, State::completed, Money::charge},
+    Transition{State::in_doubt, ActionEvent::reconciled_not_run, State::failed, Money::release},
+};
+
+// The row for this state and event, or null: then the event changes nothing.
+constexpr const Transition* find_transition(std::optional<State> from, ActionEvent event) {
+  for (const Transition& row : transitions) {
+    if (row.from == from && row.event == event) return &row;
+  }
+  return nullptr;
+}
+
+}  // namespace tallygate

@@ -1,0 +1,15 @@
+// The tables of the store, and how an older store becomes a current one.
+#pragma once
+
+#include "ledger/database.h"
+#include "protocol/result.h"
+
+namespace tallygate {
+
+inline constexpr int schema_version = 1;
+
+// Brings an empty or older store to schema_version, in one transaction, or changes nothing. Refuses
+// a file that is not a tallygate store and one that a newer program wrote.
+Step migrate(Database& database);
+
+}  // namespace tallygate

@@ -1,0 +1,106 @@
+// Every SQL statement the program runs on its hot path, prepared once.
+#include "ledger/store_core.h"
+
+namespace tallygate {
+namespace {
+
+struct Text {
+  Statement Statements::*place;
+  const char* sql;
+};
+
+constexpr const char* action_columns =
+    "SELECT id, nonce, run, state, code, attempt, owner, at, deadline, cost, windows FROM actions ";
+
+Step prepare(Database& database, Statements& sql, Statement Statements::*place,
+             const std::string& text) {
+  Result<Statement> statement = database.prepare(text);
+  if (!statement) return statement.error();
+  sql.*place = std::move(statement).value();
+  return Done{};
+}
+
+constexpr Text texts[] = {
+    {&Statements::begin_write, "BEGIN IMMEDIATE"},
+    {&Statements::begin_read, "BEGIN"},
+    {&Statements::commit, "COMMIT"},
+    {&Statements::rollback, "ROLLBACK"},
+    {&Statements::newest,
+     "SELECT seq, at, hash, (SELECT max(id) FROM actions) FROM audit ORDER BY seq DESC LIMIT 1"},
+
+    {&Statements::find_scope, "SELECT id FROM scopes WHERE kind = ?1 AND name = ?2"},
+    {&Statements::add_scope,
+     "INSERT INTO scopes (kind, name, parent) VALUES (?1, ?2, ?3) RETURNING id"},
+    {&Statements::closed_scopes, "SELECT id, name, state, reason FROM scopes WHERE state <> 0"},
+    {&Statements::find_unit, "SELECT scale FROM units WHERE name = ?1"},
+    {&Statements::add_unit, "INSERT INTO units (name, scale) VALUES (?1, ?2)"},
+    {&Statements::find_tool, "SELECT id FROM tools WHERE name = ?1"},
+    {&Statements::add_tool, "INSERT INTO tools (name) VALUES (?1) RETURNING id"},
+    {&Statements::find_policy, "SELECT id FROM policies WHERE digest = ?1"},
+    {&Statements::add_policy, "INSERT INTO policies (digest) VALUES (?1) RETURNING id"},
+    {&Statements::find_budget,
+     "SELECT id FROM budgets WHERE scope = ?1 AND unit = ?2 AND window = ?3"},
+    {&Statements::add_budget,
+     "INSERT INTO budgets (scope, unit, window) VALUES (?1, ?2, ?3) RETURNING id"},
+
+    {&Statements::find_window,
+     "SELECT b.unit, w.ends, w.cap, w.reserved, w.spent, w.overrun, w.budget IS NOT NULL "
+     "FROM budgets b LEFT JOIN windows w ON w.budget = b.id AND w.starts = ?2 WHERE b.id = ?1"},
+    {&Statements::add_window,
+     "INSERT INTO windows (budget, starts, ends, cap, reserved, spent, overrun) "
+     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
+    {&Statements::update_window,
+     "UPDATE windows SET cap = ?3, reserved = ?4, spent = ?5, overrun = ?6 "
+     "WHERE budget = ?1 AND starts = ?2"},
+    {&Statements::list_windows,
+     "SELECT s.kind, s.name, CASE WHEN s.kind = 4 THEN s.name ELSE coalesce(r.name, '') END, "
+     "b.unit, b.window, w.starts, w.ends, w.cap, w.reserved, w.spent, w.overrun "
+     "FROM windows w JOIN budgets b ON b.id = w.budget JOIN scopes s ON s.id = b.scope "
+     "LEFT JOIN scopes r ON b.window = 'run' AND r.id = w.starts "
+     "ORDER BY s.kind, s.name, b.unit, b.window, w.starts"},
+
+    {&Statements::add_action,
+     "INSERT INTO actions (id, nonce, run, tool, state, code, attempt, owner, policy, at, deadline, "
+     "cost, windows, args) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"},
+    {&Statements::summarize,
+     "SELECT a.name, r.name, t.name, c.args FROM actions c JOIN tools t ON t.id = c.tool "
+     "JOIN scopes r ON r.id = c.run JOIN scopes a ON a.id = r.parent WHERE c.id = ?1"},
+    {&Statements::find_nonce, "SELECT id, nonce FROM actions WHERE state <= 4 ORDER BY id DESC"},
+    {&Statements::set_state, "UPDATE actions SET state = ?2, code = ?3 WHERE id = ?1"},
+    {&Statements::set_result,
+     "INSERT OR REPLACE INTO results (action, attempt, reason, output) VALUES (?1, ?2, ?3, ?4)"},
+    {&Statements::owners_with_grants,
+     "SELECT DISTINCT owner FROM actions INDEXED BY actions_open WHERE state = 3 AND state <= 4"},
+    {&Statements::add_owner,
+     "INSERT INTO owners (pid, boot, started_at) VALUES (?1, ?2, ?3) RETURNING id"},
+    {&Statements::add_posting,
+     "INSERT INTO postings (at, kind, action, attempt, cost, overrun) "
+     "VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
+
+    {&Statements::add_audit,
+     "INSERT INTO audit (seq, at, kind, action, body, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
+    {&Statements::audit_tail,
+     "SELECT u.seq, u.at, u.kind, u.action, coalesce(a.nonce, 0), u.body "
+     "FROM (SELECT * FROM audit ORDER BY seq DESC LIMIT ?1) u "
+     "LEFT JOIN actions a ON a.id = u.action ORDER BY u.seq"},
+    {&Statements::audit_all, "SELECT seq, at, kind, action, body, hash FROM audit ORDER BY seq"},
+    {&Statements::audit_at, "SELECT hash FROM audit WHERE seq = ?1"},
+};
+
+}  // namespace
+
+Step prepare_statements(Database& database, Statements& sql) {
+  for (const Text& text : texts) {
+    if (const Step step = prepare(database, sql, text.place, text.sql); !step) return step;
+  }
+  const std::string columns = action_columns;
+  if (const Step step =
+          prepare(database, sql, &Statements::find_action, columns + "WHERE id = ?1");
+      !step) {
+    return step;
+  }
+  return prepare(database, sql, &Statements::granted_by,
+                 columns + "INDEXED BY actions_open WHERE state = 3 AND state <= 4 AND owner = ?1");
+}
+
+}  // namespace tallygate

@@ -1,0 +1,45 @@
+// What Ledger and Turn share: the connection, its prepared statements, the locks. Private to the room.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "ledger/database.h"
+#include "ledger/file_lock.h"
+#include "ledger/ledger.h"
+
+namespace tallygate {
+
+struct Statements {
+  Statement begin_write, begin_read, commit, rollback;
+  Statement newest;
+  Statement find_scope, add_scope, closed_scopes, find_unit, add_unit;
+  Statement find_tool, add_tool, find_policy, add_policy, find_budget, add_budget;
+  Statement find_window, add_window, update_window, list_windows;
+  Statement add_action, find_action, summarize, find_nonce, set_state, set_result;
+  Statement granted_by, owners_with_grants, add_owner, add_posting;
+  Statement add_audit, audit_tail, audit_all, audit_at;
+};
+
+// Names that never change once committed may be remembered; balances may not.
+enum Interned : int { interned_tool, interned_policy, interned_budget, interned_scope };
+
+struct StoreCore {
+  StoreOptions options;
+  Database database;
+  Statements sql;
+  WriterQueue queue;
+  OwnerLocks owners;
+  OwnerId owner;
+  std::map<std::pair<int, std::string>, std::int64_t, std::less<>> interned;
+  std::optional<Error> failure;
+
+  // Remembers the first failure that is not mere contention.
+  void note_failure(const Error& error);
+};
+
+Step prepare_statements(Database& database, Statements& sql);
+
+}  // namespace tallygate

@@ -1,0 +1,113 @@
+#include "ledger/turn.h"
+
+#include <algorithm>
+
+#include "ledger/store_core.h"
+#include "protocol/limits.h"
+
+namespace tallygate {
+
+Turn::Turn(StoreCore& core, bool writing, std::int64_t utc_ms)
+    : core_(&core), writing_(writing), now_ms_(utc_ms) {
+  head_.hash = audit_genesis();
+  read_newest(utc_ms);
+}
+
+Turn::Turn(Turn&& other) noexcept
+    : core_(other.core_),
+      writing_(other.writing_),
+      open_(other.open_),
+      sync_(other.sync_),
+      clock_stepped_(other.clock_stepped_),
+      now_ms_(other.now_ms_),
+      newest_action_(other.newest_action_),
+      head_(other.head_),
+      windows_(std::move(other.windows_)),
+      interned_(std::move(other.interned_)),
+      error_(std::move(other.error_)) {
+  other.open_ = false;
+}
+
+Turn::~Turn() {
+  if (open_) roll_back();
+}
+
+// Where the store stands: read anew in every turn, since another sidecar may have written.
+void Turn::read_newest(std::int64_t utc_ms) {
+  Statement& newest = core_->sql.newest;
+  newest.reset();
+  switch (newest.step()) {
+    case Statement::Answer::done: break;  // no row yet
+    case Statement::Answer::failed: doom("cannot read the newest row"); break;
+    case Statement::Answer::row: {
+      head_.seq = newest.integer(0);
+      const std::int64_t committed_ms = newest.integer(1);
+      const std::string_view hash = newest.text(2);
+      CHECK(hash.size() == head_.hash.size());  // the table says so
+      std::ranges::copy(hash, reinterpret_cast<char*>(head_.hash.data()));
+      newest_action_ = newest.integer(3);
+      now_ms_ = std::max(utc_ms, committed_ms);
+      clock_stepped_ = utc_ms + limits::clock_step_ms_max < committed_ms;
+    }
+  }
+  newest.reset();
+}
+
+void Turn::doom(std::string_view what) { fail(core_->database.error(what)); }
+
+void Turn::fail(Error error) {
+  if (!error_) error_ = std::move(error);
+}
+
+void Turn::roll_back() {
+  core_->sql.rollback.run();  // fails only where SQLite has rolled back by itself
+  if (writing_) core_->queue.leave();
+  open_ = false;
+}
+
+Step Turn::commit() {
+  CHECK(open_);
+  flush_windows();
+  if (!error_ && !core_->sql.commit.run()) doom("cannot commit");
+  if (error_) {
+    core_->note_failure(*error_);
+    roll_back();
+    return *error_;
+  }
+  open_ = false;
+  if (writing_) core_->queue.leave();
+  for (auto& [name, id] : interned_) core_->interned.emplace(std::move(name), id);
+  if (sync_ && core_->options.power_durable) {
+    if (const Step step = core_->database.sync_wal(); !step) {
+      core_->note_failure(step.error());
+      return step;
+    }
+  }
+  return Done{};
+}
+
+// The id of a name that never changes; added when it is new.
+std::int64_t Turn::intern(int table, std::string_view name) {
+  const std::pair<int, std::string> key(table, name);
+  if (const auto known = core_->interned.find(key); known != core_->interned.end()) {
+    return known->second;
+  }
+  for (const auto& [fresh, id] : interned_) {
+    if (fresh == key) return id;
+  }
+  Statements& sql = core_->sql;
+  Statement& find = table == interned_tool ? sql.find_tool : sql.find_policy;
+  Statement& add = table == interned_tool ? sql.add_tool : sql.add_policy;
+  std::int64_t id = 0;
+  for (Statement* statement : {&find, &add}) {
+    if (id != 0 || error_) continue;
+    const Statement::Answer answer = statement->bind(name).step();
+    if (answer == Statement::Answer::failed) doom("cannot look up a name");
+    if (answer == Statement::Answer::row) id = statement->integer(0);
+    statement->reset();
+  }
+  if (id != 0) interned_.emplace_back(key, id);
+  return id;
+}
+
+}  // namespace tallygate

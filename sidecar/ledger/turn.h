@@ -1,0 +1,190 @@
+// One transaction on the store. Its operations never fail one by one: the first that fails dooms the
+// turn, later ones do nothing, and `commit` says so. Nothing is half done: an open turn that is
+// destroyed, or a commit that fails, leaves the store as it was.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ledger/audit_chain.h"
+#include "ledger/encoding.h"
+#include "ledger/ids.h"
+#include "protocol/amount.h"
+#include "protocol/outcome.h"
+#include "protocol/result.h"
+
+namespace tallygate {
+
+struct StoreCore;
+
+// What a budget window holds, in steps of its unit.
+struct Counters {
+  Amount cap, reserved, spent, overrun;
+};
+
+// A budget window that a call draws on, and the cap its policy sets.
+struct WindowRef {
+  WindowKey key;
+  std::string unit;
+  std::optional<std::int64_t> ends_ms;
+  Amount cap;
+};
+
+// How a closed scope is closed.
+enum class Closure : int { open = 0, cut = 1, frozen = 2, killed = 3 };
+struct ClosedScope {
+  std::string name;
+  Closure closure = Closure::open;
+  std::string reason;
+};
+
+struct NewAction {
+  std::int64_t nonce = 0;  // random; makes the id unguessable
+  ScopeId run;
+  std::string_view tool;
+  std::string_view policy;  // digest in hex
+  State state = State::denied;
+  Code code = Code::none;
+  OwnerId owner;
+  std::int64_t deadline_ms = 0;  // UTC
+  Charges cost;
+  std::vector<WindowKey> windows;
+  std::string_view args;
+};
+
+struct ActionRow {
+  ActionId id;
+  ScopeId run;
+  State state = State::denied;
+  Code code = Code::none;
+  std::int64_t attempt = 1;
+  OwnerId owner;
+  std::int64_t at_ms = 0, deadline_ms = 0;
+  Charges cost;
+  std::vector<WindowKey> windows;
+};
+
+// An action as people read it.
+struct ActionSummary {
+  ActionRow row;
+  std::string agent, run, tool, args;
+};
+
+// A budget window as people read it.
+struct WindowSummary {
+  int kind = 0;               // of the scope
+  std::string scope;          // its name
+  std::string run;            // "AGENT/RUN" where the counters are those of one run, else empty
+  std::string unit, window;
+  std::int64_t starts = 0;
+  std::optional<std::int64_t> ends_ms;
+  Counters counters;
+};
+
+class Turn {
+ public:
+  Turn(Turn&& other) noexcept;
+  Turn& operator=(Turn&&) = delete;
+  ~Turn();
+
+  // The time of this turn, UTC: the clock's, but never behind a committed row.
+  std::int64_t now_ms() const { return now_ms_; }
+  // The clock stands further behind the newest row than limits::clock_step_ms_max.
+  bool clock_stepped() const { return clock_stepped_; }
+  const AuditHead& audit_head() const { return head_; }
+  bool ok() const { return !error_; }
+
+  // --- Scopes. `kind` is one of the numbers of the table: 2 global, 3 agent, 4 run.
+  ScopeId scope(int kind, std::string_view name, std::optional<ScopeId> parent);
+  std::optional<ScopeId> find_scope(int kind, std::string_view name);
+  // The first closed one among them; read in this transaction, so no admission overtakes a close.
+  std::optional<ClosedScope> first_closed(const std::vector<ScopeId>& scopes);
+  // Records a unit's scale, or dooms the turn when the store counts that unit at another one.
+  void pin_scale(std::string_view unit, int scale);
+
+  // --- Budgets.
+  // The id of a budget; `budget` makes it where it is new.
+  std::int64_t budget(ScopeId scope, std::string_view unit, std::string_view window);
+  std::optional<std::int64_t> find_budget(ScopeId scope, std::string_view unit,
+                                          std::string_view window);
+  // Zero counters where the window has not been used.
+  Counters counters(const WindowKey& key);
+  // Adds the charges to `reserved`. REQUIRES: they fit under the caps.
+  void reserve(const std::vector<WindowRef>& windows, const Charges& charges);
+  // Ends the action's reservation and books `actual`: up to the reservation as spent; what is above
+  // fills what is free under the cap, and the rest is overrun. `extra` are windows of units that were
+  // not reserved. Returns true when anything was overrun.
+  bool charge(const ActionRow& action, const Charges& actual, const std::vector<WindowRef>& extra);
+  // Ends the action's reservation and books nothing.
+  void release(const ActionRow& action);
+  std::vector<WindowSummary> windows();
+
+  // --- Actions.
+  ActionId add_action(const NewAction& action);
+  std::optional<ActionRow> find_action(std::int64_t key);
+  std::optional<ActionSummary> summarize(std::int64_t key);
+  // Action ids, newest first, whose text ends so; only open ones unless it is a whole id.
+  std::vector<ActionId> find_by_suffix(std::string_view suffix);
+  void set_state(const ActionRow& action, State state, Code code);
+  // Replaces how the action ended. An output beyond limits::output_kept_max is not kept.
+  void set_result(const ActionRow& action, std::string_view reason, std::string_view output);
+  std::vector<ActionRow> granted_by(OwnerId owner);
+  // Owners of granted actions, dead or alive.
+  std::vector<OwnerId> owners_with_grants();
+
+  // --- The trail.
+  void audit(std::string_view kind, std::int64_t action, std::string_view body);
+  // The newest rows, oldest of them first.
+  std::vector<AuditRow> audit_tail(std::int64_t count);
+  // Recomputes the whole chain.
+  AuditCheck audit_check();
+  // The hash the store holds for a row.
+  std::optional<Digest> audit_hash_at(std::int64_t seq);
+
+  // Asks that this turn survive a loss of power before its effects leave.
+  void require_sync() { sync_ = true; }
+  // Ends the turn. Only after this is anything durable.
+  Step commit();
+
+  // Dooms the turn by hand: what was asked of it makes no sense.
+  void fail(Error error);
+
+ private:
+  friend class Ledger;
+  struct Window {
+    std::string unit;
+    std::optional<std::int64_t> ends_ms;
+    Counters counters;
+    bool stored = false;
+    bool dirty = false;
+  };
+
+  Turn(StoreCore& core, bool writing, std::int64_t utc_ms);
+  void read_newest(std::int64_t utc_ms);
+  void doom(std::string_view what);
+  std::int64_t intern(int table, std::string_view name);
+  Window& window(const WindowKey& key);
+  void end_reservation(const ActionRow& action);
+  void add_posting(const ActionRow& action, std::string_view kind, const Charges& cost,
+                   const Overruns& overruns);
+  void flush_windows();
+  void roll_back();
+
+  StoreCore* core_;
+  bool writing_;
+  bool open_ = true;
+  bool sync_ = false;
+  bool clock_stepped_ = false;
+  std::int64_t now_ms_ = 0;
+  std::int64_t newest_action_ = 0;
+  AuditHead head_;
+  std::map<WindowKey, Window> windows_;
+  std::vector<std::pair<std::pair<int, std::string>, std::int64_t>> interned_;
+  std::optional<Error> error_;
+};
+
+}  // namespace tallygate

@@ -1,0 +1,158 @@
+// The part of a turn that writes calls: their rows, their states, their ends.
+#include <algorithm>
+
+#include "ledger/store_core.h"
+#include "ledger/turn.h"
+#include "protocol/limits.h"
+
+namespace tallygate {
+namespace {
+
+constexpr int counter_bits = 12;  // of an action key, below its milliseconds
+
+// Reads the columns of `action_columns`; nothing when the row makes no sense.
+std::optional<ActionRow> read_action(Statement& row) {
+  ActionRow action;
+  action.id = ActionId{row.integer(0), row.integer(1)};
+  action.run = ScopeId{row.integer(2)};
+  const auto state = state_from(static_cast<int>(row.integer(3)));
+  const auto code = code_from(static_cast<int>(row.integer(4)));
+  auto cost = decode_charges(row.text(9));
+  auto windows = decode_windows(row.text(10));
+  if (!state || !code || !cost || !windows) return std::nullopt;
+  action.state = *state;
+  action.code = *code;
+  action.attempt = row.integer(5);
+  action.owner = OwnerId{row.integer(6)};
+  action.at_ms = row.integer(7);
+  action.deadline_ms = row.integer(8);
+  action.cost = std::move(*cost);
+  action.windows = std::move(*windows);
+  return action;
+}
+
+const Error broken_row{ErrorCode::store_failed, "a row of actions makes no sense", {}};
+
+}  // namespace
+
+ActionId Turn::add_action(const NewAction& action) {
+  if (error_) return {};
+  // Later than every action of the store, whoever wrote it and whatever the clocks say.
+  newest_action_ = std::max(newest_action_ + 1, now_ms_ << counter_bits);
+  const ActionId id{newest_action_, action.nonce};
+  const std::int64_t tool = intern(interned_tool, action.tool);
+  const std::int64_t policy = intern(interned_policy, action.policy);
+  const std::string cost = encode_charges(action.cost);
+  const std::string windows = encode_windows(action.windows);
+  if (!error_ &&
+      !core_->sql.add_action
+           .bind(id.key, id.nonce, action.run.value, tool, static_cast<std::int64_t>(action.state),
+                 static_cast<std::int64_t>(action.code), action.owner.value, policy, now_ms_,
+                 action.deadline_ms, std::string_view(cost), std::string_view(windows), action.args)
+           .run()) {
+    doom("cannot add an action");
+  }
+  return id;
+}
+
+std::optional<ActionRow> Turn::find_action(std::int64_t key) {
+  Statement& find = core_->sql.find_action;
+  std::optional<ActionRow> action;
+  switch (find.bind(key).step()) {
+    case Statement::Answer::row:
+      action = read_action(find);
+      if (!action) fail(broken_row);
+      break;
+    case Statement::Answer::done: break;
+    case Statement::Answer::failed: doom("cannot read an action");
+  }
+  find.reset();
+  return action;
+}
+
+std::optional<ActionSummary> Turn::summarize(std::int64_t key) {
+  std::optional<ActionRow> row = find_action(key);
+  if (!row) return std::nullopt;
+  ActionSummary summary{std::move(*row), {}, {}, {}, {}};
+  Statement& names = core_->sql.summarize;
+  if (names.bind(key).step() == Statement::Answer::row) {
+    summary.agent = std::string(names.text(0));
+    // A run's scope is named "AGENT/RUN".
+    const std::string_view run = names.text(1);
+    summary.run = std::string(run.substr(std::min(run.size(), summary.agent.size() + 1)));
+    summary.tool = std::string(names.text(2));
+    summary.args = std::string(names.text(3));
+  } else {
+    doom("cannot read whose an action is");
+  }
+  names.reset();
+  return summary;
+}
+
+std::vector<ActionId> Turn::find_by_suffix(std::string_view suffix) {
+  std::vector<ActionId> found;
+  if (const auto id = parse_action_id(suffix)) {
+    const auto row = find_action(id->key);
+    if (row && row->id == *id) found.push_back(*id);
+    return found;
+  }
+  Statement& open = core_->sql.find_nonce;
+  open.reset();
+  Statement::Answer answer = Statement::Answer::done;
+  while ((answer = open.step()) == Statement::Answer::row) {
+    const ActionId id{open.integer(0), open.integer(1)};
+    if (id.text().ends_with(suffix)) found.push_back(id);
+  }
+  if (answer == Statement::Answer::failed) doom("cannot look through the open actions");
+  open.reset();
+  return found;
+}
+
+void Turn::set_state(const ActionRow& action, State state, Code code) {
+  if (error_) return;
+  if (!core_->sql.set_state
+           .bind(action.id.key, static_cast<std::int64_t>(state), static_cast<std::int64_t>(code))
+           .run()) {
+    doom("cannot change an action's state");
+  }
+}
+
+void Turn::set_result(const ActionRow& action, std::string_view reason, std::string_view output) {
+  if (error_) return;
+  std::optional<std::string> kept;
+  if (!output.empty() && output.size() <= limits::output_kept_max) kept = std::string(output);
+  if (!core_->sql.set_result.bind(action.id.key, action.attempt, reason, kept).run()) {
+    doom("cannot store a result");
+  }
+}
+
+std::vector<ActionRow> Turn::granted_by(OwnerId owner) {
+  std::vector<ActionRow> actions;
+  Statement& list = core_->sql.granted_by;
+  list.bind(owner.value);
+  Statement::Answer answer = Statement::Answer::done;
+  while ((answer = list.step()) == Statement::Answer::row) {
+    auto action = read_action(list);
+    if (!action) {
+      fail(broken_row);
+      break;
+    }
+    actions.push_back(std::move(*action));
+  }
+  if (answer == Statement::Answer::failed) doom("cannot list granted actions");
+  list.reset();
+  return actions;
+}
+
+std::vector<OwnerId> Turn::owners_with_grants() {
+  std::vector<OwnerId> owners;
+  Statement& list = core_->sql.owners_with_grants;
+  list.reset();
+  Statement::Answer answer = Statement::Answer::done;
+  while ((answer = list.step()) == Statement::Answer::row) owners.push_back({list.integer(0)});
+  if (answer == Statement::Answer::failed) doom("cannot list owners");
+  list.reset();
+  return owners;
+}
+
+}  // namespace tallygate

@@ -1,0 +1,212 @@
+// The part of a turn that moves money: reservations, charges, overrun.
+//
+// Counters are read once per turn and written once, at its end: nobody else can write between, since
+// the turn holds the store's write lock.
+#include <algorithm>
+
+#include "ledger/store_core.h"
+#include "ledger/turn.h"
+
+namespace tallygate {
+
+std::optional<std::int64_t> Turn::find_budget(ScopeId scope, std::string_view unit,
+                                              std::string_view window) {
+  Statement& find = core_->sql.find_budget;
+  const Statement::Answer answer = find.bind(scope.value, unit, window).step();
+  if (answer == Statement::Answer::failed) doom("cannot look up a budget");
+  std::optional<std::int64_t> id;
+  if (answer == Statement::Answer::row) id = find.integer(0);
+  find.reset();
+  return id;
+}
+
+std::int64_t Turn::budget(ScopeId scope, std::string_view unit, std::string_view window) {
+  if (error_) return 0;
+  std::string name = std::to_string(scope.value);
+  name.append(" ").append(unit).append(" ").append(window);
+  const std::pair<int, std::string> key(interned_budget, std::move(name));
+  if (const auto known = core_->interned.find(key); known != core_->interned.end()) {
+    return known->second;
+  }
+  std::optional<std::int64_t> id = find_budget(scope, unit, window);
+  if (!id && !error_) {
+    Statement& add = core_->sql.add_budget;
+    if (add.bind(scope.value, unit, window).step() == Statement::Answer::row) {
+      id = add.integer(0);
+    } else {
+      doom("cannot add a budget");
+    }
+    add.reset();
+  }
+  if (id) interned_.emplace_back(key, *id);
+  return id.value_or(0);
+}
+
+Turn::Window& Turn::window(const WindowKey& key) {
+  const auto [place, fresh] = windows_.try_emplace(key);
+  Window& window = place->second;
+  if (!fresh || error_) return window;
+  Statement& find = core_->sql.find_window;
+  const Statement::Answer answer = find.bind(key.budget, key.starts).step();
+  if (answer == Statement::Answer::row) {
+    window.unit = std::string(find.text(0));
+    window.stored = find.integer(6) != 0;
+    if (!find.is_null(1)) window.ends_ms = find.integer(1);
+    window.counters = Counters{{find.integer(2)}, {find.integer(3)}, {find.integer(4)},
+                               {find.integer(5)}};
+  } else if (answer == Statement::Answer::done) {
+    fail(Error{ErrorCode::store_failed, "a reservation names a budget that does not exist", {}});
+  } else {
+    doom("cannot read a budget window");
+  }
+  find.reset();
+  return window;
+}
+
+Counters Turn::counters(const WindowKey& key) { return window(key).counters; }
+
+void Turn::reserve(const std::vector<WindowRef>& windows, const Charges& charges) {
+  for (const WindowRef& ref : windows) {
+    Window& held = window(ref.key);
+    if (error_) return;
+    const auto reserved = checked_add(held.counters.reserved, charge_of(charges, ref.unit));
+    CHECK(reserved.has_value());  // it fits under an int64 cap
+    held.counters.reserved = *reserved;
+    held.counters.cap = ref.cap;
+    held.ends_ms = ref.ends_ms;
+    held.dirty = true;
+  }
+}
+
+void Turn::end_reservation(const ActionRow& action) {
+  for (const WindowKey& key : action.windows) {
+    Window& held = window(key);
+    if (error_) return;
+    const Amount reserved = charge_of(action.cost, held.unit);
+    if (held.counters.reserved < reserved) {
+      return fail(Error{ErrorCode::store_failed,
+                        "a budget window holds less than an open call has reserved in it", {}});
+    }
+    held.counters.reserved.steps -= reserved.steps;
+    held.dirty = true;
+  }
+}
+
+namespace {
+
+// What was used above the reservation, by unit.
+Charges excess_of(const Charges& actual, const Charges& reserved) {
+  Charges excess;
+  for (const Charge& charge : actual) {
+    const Amount held = charge_of(reserved, charge.unit);
+    if (charge.amount > held) {
+      excess.push_back({charge.unit, Amount{charge.amount.steps - held.steps}});
+    }
+  }
+  return excess;
+}
+
+// Books `amount`: what fits under the cap as spent, the rest as overrun. Returns the rest.
+Amount book(Counters& counters, Amount amount) {
+  const std::int64_t free = counters.cap.steps - counters.reserved.steps - counters.spent.steps -
+                            counters.overrun.steps;
+  const Amount fits{std::clamp<std::int64_t>(free, 0, amount.steps)};
+  counters.spent.steps += fits.steps;
+  const Amount rest{amount.steps - fits.steps};
+  // An overrun beyond int64 stays at its end: the budget refuses everything either way.
+  counters.overrun = checked_add(counters.overrun, rest).value_or(Amount{INT64_MAX});
+  return rest;
+}
+
+}  // namespace
+
+bool Turn::charge(const ActionRow& action, const Charges& actual,
+                  const std::vector<WindowRef>& extra) {
+  std::vector<WindowKey> keys = action.windows;
+  for (const WindowRef& ref : extra) {
+    if (std::ranges::find(keys, ref.key) != keys.end()) continue;
+    Window& added = window(ref.key);
+    if (!added.stored && !added.dirty) added.counters.cap = ref.cap;
+    added.ends_ms = ref.ends_ms;
+    keys.push_back(ref.key);
+  }
+  end_reservation(action);
+  if (error_) return false;
+  const Charges excess = excess_of(actual, action.cost);
+  Overruns overruns;
+  for (const WindowKey& key : keys) {
+    Window& held = window(key);
+    if (error_) return false;
+    // Up to the reservation it fits by construction; only what is above it can be overrun.
+    const Amount above = charge_of(excess, held.unit);
+    held.counters.spent.steps += charge_of(actual, held.unit).steps - above.steps;
+    const Amount rest = book(held.counters, above);
+    if (rest.steps > 0) overruns.emplace_back(key, rest);
+    held.dirty = true;
+  }
+  Charges within = actual;
+  for (Charge& charge : within) charge.amount.steps -= charge_of(excess, charge.unit).steps;
+  add_posting(action, "charge", within, {});
+  if (!excess.empty()) add_posting(action, "excess", excess, overruns);
+  return !overruns.empty();
+}
+
+void Turn::release(const ActionRow& action) {
+  end_reservation(action);
+  add_posting(action, "release", action.cost, {});
+}
+
+void Turn::add_posting(const ActionRow& action, std::string_view kind, const Charges& cost,
+                       const Overruns& overruns) {
+  if (error_) return;
+  const std::string cost_text = encode_charges(cost);
+  const std::string overrun_text = encode_overruns(overruns);
+  if (!core_->sql.add_posting
+           .bind(now_ms_, kind, action.id.key, action.attempt, std::string_view(cost_text),
+                 std::string_view(overrun_text))
+           .run()) {
+    doom("cannot add a posting");
+  }
+}
+
+void Turn::flush_windows() {
+  for (auto& [key, held] : windows_) {
+    if (error_ || !held.dirty) continue;
+    const Counters& now = held.counters;
+    const bool written =
+        held.stored ? core_->sql.update_window
+                          .bind(key.budget, key.starts, now.cap.steps, now.reserved.steps,
+                                now.spent.steps, now.overrun.steps)
+                          .run()
+                    : core_->sql.add_window
+                          .bind(key.budget, key.starts, held.ends_ms, now.cap.steps,
+                                now.reserved.steps, now.spent.steps, now.overrun.steps)
+                          .run();
+    if (!written) doom("cannot write a budget window");
+  }
+}
+
+std::vector<WindowSummary> Turn::windows() {
+  std::vector<WindowSummary> rows;
+  Statement& list = core_->sql.list_windows;
+  list.reset();
+  Statement::Answer answer = Statement::Answer::done;
+  while ((answer = list.step()) == Statement::Answer::row) {
+    WindowSummary row;
+    row.kind = static_cast<int>(list.integer(0));
+    row.scope = std::string(list.text(1));
+    row.run = std::string(list.text(2));
+    row.unit = std::string(list.text(3));
+    row.window = std::string(list.text(4));
+    row.starts = list.integer(5);
+    if (!list.is_null(6)) row.ends_ms = list.integer(6);
+    row.counters = Counters{{list.integer(7)}, {list.integer(8)}, {list.integer(9)},
+                            {list.integer(10)}};
+    rows.push_back(std::move(row));
+  }
+  if (answer == Statement::Answer::failed) doom("cannot list the budget windows");
+  list.reset();
+  return rows;
+}
+
+}  // namespace tallygate

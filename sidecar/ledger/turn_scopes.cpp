@@ -1,0 +1,76 @@
+// The part of a turn that knows scopes: their ids, and whether they are closed.
+#include <algorithm>
+
+#include "ledger/store_core.h"
+#include "ledger/turn.h"
+
+namespace tallygate {
+
+std::optional<ScopeId> Turn::find_scope(int kind, std::string_view name) {
+  Statement& find = core_->sql.find_scope;
+  const Statement::Answer answer = find.bind(static_cast<std::int64_t>(kind), name).step();
+  if (answer == Statement::Answer::failed) doom("cannot look up a scope");
+  std::optional<ScopeId> id;
+  if (answer == Statement::Answer::row) id = ScopeId{find.integer(0)};
+  find.reset();
+  return id;
+}
+
+ScopeId Turn::scope(int kind, std::string_view name, std::optional<ScopeId> parent) {
+  if (error_) return {};
+  const std::pair<int, std::string> key(interned_scope, std::to_string(kind) + std::string(name));
+  if (const auto known = core_->interned.find(key); known != core_->interned.end()) {
+    return ScopeId{known->second};
+  }
+  std::optional<ScopeId> id = find_scope(kind, name);
+  if (!id && !error_) {
+    Statement& add = core_->sql.add_scope;
+    const std::optional<std::int64_t> above =
+        parent ? std::optional<std::int64_t>(parent->value) : std::nullopt;
+    if (add.bind(static_cast<std::int64_t>(kind), name, above).step() == Statement::Answer::row) {
+      id = ScopeId{add.integer(0)};
+    } else {
+      doom("cannot add a scope");
+    }
+    add.reset();
+  }
+  if (id) interned_.emplace_back(key, id->value);
+  return id.value_or(ScopeId{});
+}
+
+std::optional<ClosedScope> Turn::first_closed(const std::vector<ScopeId>& scopes) {
+  std::optional<ClosedScope> found;
+  Statement& closed = core_->sql.closed_scopes;
+  closed.reset();
+  Statement::Answer answer = Statement::Answer::done;
+  while (!found && (answer = closed.step()) == Statement::Answer::row) {
+    if (std::ranges::find(scopes, ScopeId{closed.integer(0)}) == scopes.end()) continue;
+    found = ClosedScope{std::string(closed.text(1)), static_cast<Closure>(closed.integer(2)),
+                        std::string(closed.text(3))};
+  }
+  if (answer == Statement::Answer::failed) doom("cannot read which scopes are closed");
+  closed.reset();
+  return found;
+}
+
+void Turn::pin_scale(std::string_view unit, int scale) {
+  if (error_) return;
+  Statement& find = core_->sql.find_unit;
+  const Statement::Answer answer = find.bind(unit).step();
+  const std::int64_t stored = answer == Statement::Answer::row ? find.integer(0) : scale;
+  find.reset();
+  if (answer == Statement::Answer::failed) return doom("cannot look up a unit");
+  if (stored != scale) {
+    return fail(Error{ErrorCode::configuration,
+                      "the store counts \"" + std::string(unit) + "\" with " +
+                          std::to_string(stored) + " decimals, the configuration with " +
+                          std::to_string(scale) + "; a unit's scale cannot change",
+                      {}});
+  }
+  if (answer == Statement::Answer::done &&
+      !core_->sql.add_unit.bind(unit, static_cast<std::int64_t>(scale)).run()) {
+    doom("cannot add a unit");
+  }
+}
+
+}  // namespace tallygate

@@ -1,0 +1,89 @@
+// [[rules]]: which tools may run, which never, which wait for a person.
+#include "policy/load_tables.h"
+#include "policy/text.h"
+#include "protocol/limits.h"
+#include "protocol/names.h"
+
+#include <map>
+
+namespace tallygate {
+namespace {
+
+using RulePlaces = std::map<std::string, Place>;
+
+void read_tool_glob(const TomlNode& node, Place place, Rule& rule, ComplaintList& complaints) {
+  if (node.kind == TomlKind::string && is_pattern(node.text, is_tool_name)) {
+    rule.tools.push_back(node.text);
+    return;
+  }
+  const std::string what =
+      node.kind == TomlKind::string ? in_quotes(node.text) : std::string(kind_words(node.kind));
+  complaints.add(place, what + " matches no tool; write 1 to 128 of " + std::string(tool_charset) +
+                            ", * and ?");
+}
+
+void read_match(const TomlMember& match, Rule& rule, ComplaintList& complaints) {
+  TableReader in(match.value, match.place, complaints);
+  in.require({"tool"});
+  const TomlMember* tool = in.find("tool");
+  if (tool == nullptr) return;
+  if (tool->value.kind != TomlKind::array) {
+    read_tool_glob(tool->value, tool->place, rule, complaints);
+    return;
+  }
+  if (tool->value.items.empty()) {
+    complaints.add(tool->place, "this rule matches no tool; name one, or leave the rule out");
+  }
+  for (const TomlNode& item : tool->value.items) {
+    read_tool_glob(item, item.place, rule, complaints);
+  }
+}
+
+void read_id(TableReader& in, Rule& rule, RulePlaces& places, Place place,
+             ComplaintList& complaints) {
+  const auto id = in.name("id", is_identity_name, identity_charset);
+  if (!id) return;
+  rule.id = *id;
+  const auto [earlier, is_new] = places.emplace(rule.id, place);
+  if (is_new) return;
+  complaints.add(place, "a rule with the id " + in_quotes(rule.id) + " stands at " +
+                            complaints.where(earlier->second) + "; give each its own");
+}
+
+void read_rule(const TomlNode& table, Policy& policy, RulePlaces& places,
+               ComplaintList& complaints) {
+  Rule rule;
+  TableReader in(table, table.place, complaints);
+  in.require({"id", "match", "effect"});
+  read_id(in, rule, places, table.place, complaints);
+  if (const TomlMember* match = in.find("match", TomlKind::table)) {
+    read_match(*match, rule, complaints);
+  }
+  constexpr Effect effects[] = {Effect::allow, Effect::deny, Effect::hold};
+  std::vector<std::string_view> names;
+  for (const Effect effect : effects) names.push_back(to_text(effect));
+  if (const auto index = in.choice("effect", names)) rule.effect = effects[*index];
+  if (const TomlMember* reason = in.find("reason", TomlKind::string)) {
+    rule.reason = reason->value.text;
+    if (rule.reason.size() > limits::reason_size_max) {
+      in.complain(*reason, "\"reason\" is longer than " + std::to_string(limits::reason_size_max) +
+                               " bytes; write one sentence");
+    }
+  }
+  policy.rules.push_back(std::move(rule));
+}
+
+}  // namespace
+
+void read_rules(const TomlMember& rules, Policy& policy, ComplaintList& complaints) {
+  RulePlaces places;
+  for (const TomlNode& item : rules.value.items) {
+    if (item.kind == TomlKind::table) {
+      read_rule(item, policy, places, complaints);
+    } else {
+      complaints.add(item.place, "a rule must be a table; write [[rules]]");
+    }
+  }
+}
+
+}  // namespace tallygate

@@ -1,0 +1,20 @@
+// The readers of each table, for load.cpp.
+#pragma once
+
+#include "policy/policy.h"
+#include "policy/table_reader.h"
+
+#include <string>
+
+namespace tallygate {
+
+// Each takes the member of the top table and fills its part of `policy`; where it complained, the
+// part is not to be used.
+void read_tools(const TomlMember& tools, Policy& policy, ComplaintList& complaints);
+void read_budgets(const TomlMember& budgets, Policy& policy, ComplaintList& complaints);
+void read_rules(const TomlMember& rules, Policy& policy, ComplaintList& complaints);
+
+// "500ms", "30s", "5m", "2h" as milliseconds; nothing for any other text.
+std::optional<std::int64_t> parse_duration_ms(std::string_view text);
+
+}  // namespace tallygate

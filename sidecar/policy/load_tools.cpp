@@ -1,0 +1,137 @@
+// [tools.NAME]: what each tool costs, how long it may take, how much it is trusted.
+#include "policy/load_tables.h"
+#include "policy/text.h"
+#include "protocol/limits.h"
+#include "protocol/names.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace tallygate {
+namespace {
+
+constexpr std::string_view cost_forms =
+    R"(write "free", {usd = "0.05"} or {from = "host", max = {usd = "1.00"}})";
+
+void read_unit_amount(const TomlMember& member, Cost& cost, ComplaintList& complaints) {
+  if (!is_tool_name(member.key)) {
+    complaints.add(member.place, in_quotes(member.key) + " names no unit; write 1 to 128 of " +
+                                     std::string(tool_charset));
+    return;
+  }
+  if (member.key == "calls" || member.key == "seconds") {
+    complaints.add(member.place, "every call costs its own " + in_quotes(member.key) +
+                                     " by itself; leave it out of cost");
+    return;
+  }
+  const auto amount = read_amount(member, default_scale(member.key), complaints);
+  if (amount) cost.amounts.push_back(Charge{member.key, *amount});
+}
+
+void read_amounts(const TomlMember& table, Cost& cost, ComplaintList& complaints) {
+  if (table.value.members.empty()) {
+    complaints.add(table.place,
+                   in_quotes(table.key) + " names no unit; " + std::string(cost_forms));
+  }
+  for (const TomlMember& member : table.value.members) {
+    read_unit_amount(member, cost, complaints);
+  }
+  std::ranges::sort(cost.amounts, {}, &Charge::unit);
+}
+
+void read_host_cost(const TomlMember& member, Cost& cost, ComplaintList& complaints) {
+  cost.kind = Cost::Kind::host;
+  TableReader in(member.value, member.place, complaints);
+  in.require({"from", "max"});
+  in.choice("from", {"host"});
+  if (const TomlMember* max = in.find("max", TomlKind::table)) {
+    read_amounts(*max, cost, complaints);
+  }
+}
+
+void read_cost(const TomlMember& member, Cost& cost, ComplaintList& complaints) {
+  const TomlNode& value = member.value;
+  if (value.kind == TomlKind::string && value.text == "free") {
+    cost.kind = Cost::Kind::free;
+  } else if (value.kind != TomlKind::table) {
+    const bool is_text = value.kind == TomlKind::string;
+    complaints.add(member.place,
+                   "\"cost\" cannot be " +
+                       (is_text ? in_quotes(value.text) : std::string(kind_words(value.kind))) +
+                       "; " + std::string(cost_forms));
+  } else if (std::ranges::any_of(value.members, [](const TomlMember& part) {
+               return part.key == "from" || part.key == "max";
+             })) {
+    read_host_cost(member, cost, complaints);
+  } else {
+    cost.kind = Cost::Kind::fixed;
+    read_amounts(member, cost, complaints);
+  }
+}
+
+std::int64_t read_timeout(TableReader& in) {
+  const TomlMember* member = in.find("timeout", TomlKind::string);
+  if (member == nullptr) return limits::tool_timeout_ms;
+  const auto time = parse_duration_ms(member->value.text);
+  if (time && *time > 0 && *time <= limits::tool_timeout_ms_max) return *time;
+  in.complain(*member, "\"timeout\" cannot be " + in_quotes(member->value.text) +
+                           "; write 1ms to 24h, like \"500ms\", \"30s\", \"5m\" or \"2h\"");
+  return limits::tool_timeout_ms;
+}
+
+void read_tool(const TomlMember& member, Policy& policy, ComplaintList& complaints) {
+  if (!is_pattern(member.key, is_tool_name)) {
+    complaints.add(member.place, in_quotes(member.key) + " names no tool; write 1 to 128 of " +
+                                     std::string(tool_charset) + ", * and ?");
+  }
+  TableReader in(member.value, member.place, complaints);
+  in.explain_dots("tools.", member.key);
+  ToolRule tool;
+  tool.pattern = member.key;
+  tool.level = static_cast<int>(in.integer("level", 0, 5).value_or(tool.level));
+  if (const TomlMember* cost = in.find("cost")) read_cost(*cost, tool.cost, complaints);
+  tool.timeout_ms = read_timeout(in);
+  tool.idempotent = in.boolean("idempotent").value_or(false);
+  in.choice("executor", {"host"});
+  policy.tools.push_back(std::move(tool));
+}
+
+}  // namespace
+
+std::optional<std::int64_t> parse_duration_ms(std::string_view text) {
+  struct Suffix {
+    std::string_view text;
+    std::int64_t ms;
+  };
+  // "ms" before "s" and "m": the longer ending is meant.
+  constexpr std::array<Suffix, 4> suffixes{
+      {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}}};
+  for (const Suffix& suffix : suffixes) {
+    if (!text.ends_with(suffix.text)) continue;
+    const std::string_view digits = text.substr(0, text.size() - suffix.text.size());
+    std::int64_t count = 0;
+    const char* const end = digits.data() + digits.size();
+    const auto [stop, error] = std::from_chars(digits.data(), end, count);
+    std::int64_t time = 0;
+    if (error != std::errc() || stop != end || digits.front() == '-' ||
+        __builtin_mul_overflow(count, suffix.ms, &time)) {
+      return std::nullopt;
+    }
+    return time;
+  }
+  return std::nullopt;
+}
+
+void read_tools(const TomlMember& tools, Policy& policy, ComplaintList& complaints) {
+  for (const TomlMember& member : tools.value.members) {
+    if (member.value.kind == TomlKind::table) {
+      read_tool(member, policy, complaints);
+    } else {
+      complaints.add(member.place, wrong_kind(member, TomlKind::table) + "; write [tools.NAME]");
+    }
+  }
+  refuse_ties(tools.value, complaints);
+}
+
+}  // namespace tallygate

@@ -1,0 +1,35 @@
+#include "stdio/system.h"
+
+#include "protocol/check.h"
+
+#include <sys/random.h>
+
+#include <cerrno>
+#include <ctime>
+
+namespace tallygate {
+namespace {
+
+std::int64_t read_clock_ms(clockid_t clock) {
+  timespec time{};
+  CHECK(::clock_gettime(clock, &time) == 0);
+  return static_cast<std::int64_t>(time.tv_sec) * 1000 + time.tv_nsec / 1'000'000;
+}
+
+}  // namespace
+
+Now SystemClock::now() {
+  return Now{read_clock_ms(CLOCK_REALTIME), read_clock_ms(CLOCK_BOOTTIME)};
+}
+
+std::uint64_t SystemEntropy::next() {
+  std::uint64_t bits = 0;
+  ssize_t size = 0;
+  do {
+    size = ::getrandom(&bits, sizeof bits, 0);
+  } while (size < 0 && errno == EINTR);
+  CHECK(size == sizeof bits);
+  return bits;
+}
+
+}  // namespace tallygate
