@@ -28,15 +28,10 @@ const EVP_MD* sha256_algorithm() {
 // A number as sign, digits without outer zeros, and the power of ten of the last digit.
 std::string number_text(std::string_view raw) {
   const bool negative = raw.front() == '-';
-  if (negative) raw.remove_prefix(1);
+  const std::size_t e = std::min(raw.find_first_of("eE"), raw.size());
+  std::string digits(raw.substr(0, e));
+  if (negative) digits.erase(0, 1);
   std::int64_t exponent = 0;
-  if (const auto e = raw.find_first_of("eE"); e != std::string_view::npos) {
-    const char* first = raw.data() + e + 1 + (raw[e + 1] == '+' ? 1 : 0);
-    const auto [end, error] = std::from_chars(first, raw.data() + raw.size(), exponent);
-    if (error != std::errc()) return std::string(raw);  // beyond any number: its spelling is its value
-    raw = raw.substr(0, e);
-  }
-  std::string digits(raw);
   if (const auto point = digits.find('.'); point != std::string::npos) {
     exponent -= static_cast<std::int64_t>(digits.size() - point - 1);
     digits.erase(point, 1);
@@ -46,6 +41,15 @@ std::string number_text(std::string_view raw) {
   while (digits.back() == '0') {
     digits.pop_back();
     ++exponent;
+  }
+  if (e < raw.size()) {
+    std::int64_t written = 0;
+    const char* first = raw.data() + e + 1 + (raw[e + 1] == '+' ? 1 : 0);
+    const auto [end, error] = std::from_chars(first, raw.data() + raw.size(), written);
+    // Beyond any number: its spelling is its value.
+    if (error != std::errc() || __builtin_add_overflow(exponent, written, &exponent)) {
+      return std::string(raw);
+    }
   }
   return (negative ? "-" : "") + digits + (exponent == 0 ? "" : "e" + std::to_string(exponent));
 }

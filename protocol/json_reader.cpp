@@ -23,9 +23,9 @@ simdjson::simdjson_result<ondemand::document> open(JsonView view) {
                                   view.raw.size() + simdjson::SIMDJSON_PADDING);
 }
 
-// simdjson's tokens carry white space that follows; a minified text has none, but its end does.
+// simdjson's tokens carry white space that follows; views hold none, whoever made their text.
 std::string_view trimmed(std::string_view token) {
-  return token.substr(0, token.find_last_not_of(" \t\r\n\0") + 1);
+  return token.substr(0, token.find_last_not_of(" \t\r\n") + 1);
 }
 
 std::string_view raw_of(ondemand::value value) {
@@ -177,7 +177,8 @@ std::vector<std::pair<std::string, std::string>> ObjectReader::optional_string_m
   if (!object) return map;
   for (const JsonField& field : read_fields(*object)) {
     if (field.value.kind() != JsonKind::string) {
-      complain(std::string(key) + "." + field.key, "expected a string, like \"1.50\"");
+      complain(std::string(key) + "." + field.key.substr(0, 64),
+               "expected a string, like \"1.50\"");
       return {};
     }
     map.emplace_back(field.key, read_string(field.value));
@@ -190,8 +191,11 @@ std::string ObjectReader::path_of(std::string_view key) const {
 }
 
 void ObjectReader::complain(std::string_view key, std::string_view what) {
-  if (complaint_) return;
-  complaint_ = Error{ErrorCode::invalid_params, path_of(key) + ": " + std::string(what), {}};
+  complain(Error{ErrorCode::invalid_params, path_of(key) + ": " + std::string(what), {}});
+}
+
+void ObjectReader::complain(Error error) {
+  if (!complaint_) complaint_ = std::move(error);
 }
 
 Step ObjectReader::finish() {

@@ -26,7 +26,7 @@ std::string read_string(JsonView string);
 std::optional<std::int64_t> read_integer(JsonView number);
 
 // Takes the fields of one object one by one; remembers the first complaint, and at the end complains
-// of keys nobody took. Everything read after a complaint is a default.
+// of keys nobody took. A field that was complained of reads as a default.
 class ObjectReader {
  public:
   // A value that is not an object is the first complaint. `path` names the object, e.g. "params".
@@ -48,8 +48,12 @@ class ObjectReader {
 
   // Passes over a key whose value is of no interest.
   void ignore(std::string_view key) { take(key); }
+  // The same for every key that nobody took: for objects that others may extend.
+  void ignore_rest() { taken_.assign(taken_.size(), true); }
 
   void complain(std::string_view key, std::string_view what);
+  // Of a nested object, whose path is in the message already.
+  void complain(Error error);
   std::string path_of(std::string_view key) const;
 
   // The first complaint as invalid_params, unknown keys included.

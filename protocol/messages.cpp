@@ -26,9 +26,16 @@ template <class Read>
 void read_nested(ObjectReader& in, std::string_view key, const Read& read) {
   const auto object = in.optional_object(key);
   if (!object) return;
-  ObjectReader nested(*object, "");
+  ObjectReader nested(*object, in.path_of(key));
   read(nested);
-  if (const Step end = nested.finish(); !end) in.complain(key, end.error().message);
+  if (const Step end = nested.finish(); !end) in.complain(end.error());
+}
+
+// Cuts between characters: a text that ends inside one is no UTF-8 any more.
+void shorten(std::string& text, std::size_t size_max) {
+  if (text.size() <= size_max) return;
+  while (size_max > 0 && (static_cast<unsigned char>(text[size_max]) & 0xC0U) == 0x80U) --size_max;
+  text.resize(size_max);
 }
 
 ExecuteAnswer failed_body(std::string message) {
@@ -53,6 +60,7 @@ Result<InitializeParams> read_initialize(JsonView params) {
   read_nested(in, "capabilities", [&](ObjectReader& capabilities) {
     out.can_execute = capabilities.optional_bool("execute", false);
     out.wants_progress = capabilities.optional_bool("progress", false);
+    capabilities.ignore_rest();  // a newer host may be able to do more
   });
   if (const Step end = in.finish(); !end) return end.error();
   return out;
@@ -65,9 +73,6 @@ Result<std::vector<ToolDefinition>> read_register(JsonView params) {
     const std::string path = "tools[" + std::to_string(tools.size()) + "]";
     ObjectReader tool(item, "params." + path);
     ToolDefinition definition{tool.string("name"), std::string(item.raw)};
-    if (!is_tool_name(definition.name)) {
-      tool.complain("name", "expected 1 to 128 of letters, digits and ._@-:/");
-    }
     tool.optional_string("description");
     tool.optional_object("inputSchema");
     if (const Step end = tool.finish(); !end) return end.error();
@@ -122,7 +127,7 @@ ExecuteAnswer read_execute_error(JsonView error) {
   ObjectReader in(error, "error");
   std::string message = in.optional_string("message").value_or("");
   if (message.empty()) message = "the tool failed and gave no message";
-  if (message.size() > limits::reason_size_max) message.resize(limits::reason_size_max);
+  shorten(message, limits::reason_size_max);
   return failed_body(std::move(message));
 }
 

@@ -28,7 +28,7 @@ struct InitializeParams {
 };
 
 struct ToolDefinition {
-  std::string name;
+  std::string name;        // any string: whether it may be a tool's is for the kernel to say
   std::string definition;  // the accepted JSON of {name, description?, inputSchema?}
 };
 

@@ -45,15 +45,15 @@ class [[nodiscard]] Result {
   // REQUIRES: ok().
   T& value() & {
     CHECK(ok());
-    return *std::get_if<0>(&state_);
+    return std::get<0>(state_);
   }
   const T& value() const& {
     CHECK(ok());
-    return *std::get_if<0>(&state_);
+    return std::get<0>(state_);
   }
   T&& value() && {
     CHECK(ok());
-    return std::move(*std::get_if<0>(&state_));
+    return std::move(std::get<0>(state_));
   }
   T& operator*() { return value(); }
   const T& operator*() const { return value(); }
@@ -63,7 +63,7 @@ class [[nodiscard]] Result {
   // REQUIRES: !ok().
   const Error& error() const {
     CHECK(!ok());
-    return *std::get_if<1>(&state_);
+    return std::get<1>(state_);
   }
 
  private:

@@ -41,8 +41,9 @@ Envelope split(JsonView object) {
 
 bool is_id(JsonView value) {
   if (value.raw.size() > limits::id_size_max) return false;
+  // Any integer will do: an id is echoed, not computed with.
   return value.kind() == JsonKind::string ||
-         (value.kind() == JsonKind::number && read_integer(value).has_value());
+         (value.kind() == JsonKind::number && value.raw.find_first_of(".eE") == std::string::npos);
 }
 
 std::variant<Message, BadMessage> read_call(const Envelope& parts, const std::string& id) {
@@ -62,13 +63,15 @@ std::variant<Message, BadMessage> read_call(const Envelope& parts, const std::st
   return Notification{std::move(method), params};
 }
 
-std::variant<Message, BadMessage> read_answer(const Envelope& parts, const std::string& id) {
+std::variant<Message, BadMessage> read_answer(const Envelope& parts, const std::string& id,
+                                              const std::string& blamed) {
   if (parts.result.has_value() == parts.error.has_value()) {
-    return BadMessage{invalid("a message needs a method, or exactly one of result and error"), id};
+    return BadMessage{invalid("a message needs a method, or exactly one of result and error"),
+                      blamed};
   }
-  if (!parts.id) return BadMessage{invalid("a response needs an id"), id};
+  if (!parts.id) return BadMessage{invalid("a response needs an id"), blamed};
   if (parts.error && parts.error->kind() != JsonKind::object) {
-    return BadMessage{invalid("error: expected an object"), id};
+    return BadMessage{invalid("error: expected an object"), blamed};
   }
   return Response{id, parts.result, parts.error};
 }
@@ -89,11 +92,16 @@ std::variant<Message, BadMessage> read_message(JsonView line) {
     }
     id = std::string(parts.id->raw);
   }
+  // The id of a broken response is one of ours: echoed, it would end a request of the host's.
+  const bool is_answer = !parts.method && (parts.result || parts.error);
+  const std::string blamed = is_answer ? "null" : id;
   if (!parts.version || parts.version->raw != "\"2.0\"") {
-    return BadMessage{invalid("jsonrpc: expected \"2.0\""), id};
+    return BadMessage{invalid("jsonrpc: expected \"2.0\""), blamed};
   }
-  if (parts.unknown) return BadMessage{invalid("unknown member \"" + *parts.unknown + "\""), id};
-  return parts.method ? read_call(parts, id) : read_answer(parts, id);
+  if (parts.unknown) {
+    return BadMessage{invalid("unknown member \"" + *parts.unknown + "\""), blamed};
+  }
+  return parts.method ? read_call(parts, id) : read_answer(parts, id, blamed);
 }
 
 std::string request_line(std::int64_t id, std::string_view method, std::string_view params) {

@@ -35,16 +35,28 @@ std::optional<std::string> duplicate_key(dom::object object) {
   return std::string(*twin);
 }
 
-// Depth is bounded by the parser, so this recursion is too.
-std::optional<std::string> duplicate_key_anywhere(dom::element element) {
+constexpr std::string_view too_deep = "nested deeper than 64 levels";
+static_assert(limits::json_depth_max == 64, "too_deep names the bound");
+
+// The parser refuses what is as deep as its own bound, but does not count an empty container: it is
+// given one level more, and the exact bound is judged here.
+constexpr std::size_t parser_depth = limits::json_depth_max + 1;
+
+// What the parser lets through, or nothing: `depth` containers stand around the element. Depth is
+// bounded by the parser, so this recursion is too.
+std::optional<std::string> complaint_about(dom::element element, std::size_t depth) {
+  const bool is_container = element.is_object() || element.is_array();
+  if (is_container && depth >= limits::json_depth_max) return std::string(too_deep);
   if (dom::object object; element.get(object) == simdjson::SUCCESS) {
-    if (auto key = duplicate_key(object)) return key;
+    if (const auto key = duplicate_key(object)) {
+      return "the key \"" + key->substr(0, 64) + "\" stands twice in one object";
+    }
     for (const auto field : object) {
-      if (auto key = duplicate_key_anywhere(field.value)) return key;
+      if (auto complaint = complaint_about(field.value, depth + 1)) return complaint;
     }
   } else if (dom::array array; element.get(array) == simdjson::SUCCESS) {
     for (const auto item : array) {
-      if (auto key = duplicate_key_anywhere(item)) return key;
+      if (auto complaint = complaint_about(item, depth + 1)) return complaint;
     }
   }
   return std::nullopt;
@@ -53,7 +65,7 @@ std::optional<std::string> duplicate_key_anywhere(dom::element element) {
 std::string_view explain(simdjson::error_code code) {
   switch (code) {
     case simdjson::UTF8_ERROR: return "not valid UTF-8";
-    case simdjson::DEPTH_ERROR: return "nested deeper than 64 levels";
+    case simdjson::DEPTH_ERROR: return too_deep;
     case simdjson::EMPTY: return "empty";
     case simdjson::UNESCAPED_CHARS: return "a control character in a string must be escaped";
     case simdjson::UNCLOSED_STRING: return "a string is not closed";
@@ -82,21 +94,19 @@ dom::parser& scratch_parser() {
 Result<JsonText> strict_json(std::string_view text) {
   if (text.size() > limits::line_size_max) return refuse("longer than a line may be");
   dom::parser& parser = scratch_parser();
-  if (parser.max_depth() != limits::json_depth_max || parser.capacity() < text.size()) {
+  if (parser.max_depth() != parser_depth || parser.capacity() < text.size()) {
     const std::size_t capacity = std::max(text.size(), limits::turn_bytes_max);
-    if (const auto code = parser.allocate(capacity, limits::json_depth_max)) {
+    if (const auto code = parser.allocate(capacity, parser_depth)) {
       return refuse(explain(code));
     }
   }
   auto padded = std::make_unique<char[]>(text.size() + JsonText::padding);
-  std::memcpy(padded.get(), text.data(), text.size());
+  text.copy(padded.get(), text.size());
   dom::element root;
   if (const auto code = parser.parse(padded.get(), text.size(), false).get(root)) {
     return refuse(explain(code));
   }
-  if (const auto key = duplicate_key_anywhere(root)) {
-    return refuse("the key \"" + key->substr(0, 64) + "\" stands twice in one object");
-  }
+  if (const auto complaint = complaint_about(root, 0)) return refuse(*complaint);
   auto minified = std::make_unique<char[]>(text.size() + JsonText::padding);
   std::size_t size = 0;
   if (const auto code = simdjson::minify(padded.get(), text.size(), minified.get(), size)) {

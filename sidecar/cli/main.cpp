@@ -10,36 +10,49 @@
 namespace tallygate {
 namespace {
 
-int to_int(ExitCode code) { return static_cast<int>(code); }
+// What the command line said; lives for as long as the parser writes into it.
+struct Words {
+  CommonOptions common;
+  std::string log_level = "warning";
+  ReconcileOptions reconcile;
+  std::string head;
+  std::int64_t rows = 20;
+  ExitCode code = ExitCode::done;
+};
 
-void add_common(CLI::App* command, CommonOptions& options, bool has_json) {
-  command->add_option("-c,--config", options.config,
+void add_common(CLI::App* command, Words& words) {
+  command->add_option("-c,--config", words.common.config,
                       "the configuration; else $TALLYGATE_CONFIG, else the user's own");
-  if (has_json) command->add_flag("--json", options.json, "print JSON in the shapes of the wire");
 }
 
-void add_serve(CLI::App& app, CommonOptions& common, ExitCode& code) {
+void add_json(CLI::App* command, Words& words) {
+  command->add_flag("--json", words.common.json, "print JSON in the shapes of the wire");
+}
+
+void add_serve(CLI::App& app, Words& words) {
   CLI::App* command = app.add_subcommand("serve", "govern one host on stdin and stdout");
-  static std::string level = "warning";
-  add_common(command, common, false);
-  command->add_option("--log-level", level, "debug, info, warning or error, on stderr")
+  add_common(command, words);
+  command->add_option("--log-level", words.log_level, "debug, info, warning or error, on stderr")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
   command->footer("Example: a host spawns  tallygate serve -c policy.toml  and speaks JSON lines.");
-  command->callback([&] { code = serve(common, level, TALLYGATE_VERSION); });
+  command->callback(
+      [&words] { words.code = serve(words.common, words.log_level, TALLYGATE_VERSION); });
 }
 
-void add_budget(CLI::App& app, CommonOptions& common, ExitCode& code) {
+void add_budget(CLI::App& app, Words& words) {
   CLI::App* command = app.add_subcommand("budget", "show every budget and what is left of it");
-  add_common(command, common, true);
+  add_common(command, words);
+  add_json(command, words);
   command->footer("Example: tallygate budget -c policy.toml --json");
-  command->callback([&] { code = show_budgets(common); });
+  command->callback([&words] { words.code = show_budgets(words.common); });
 }
 
-void add_reconcile(CLI::App& app, CommonOptions& common, ExitCode& code) {
+void add_reconcile(CLI::App& app, Words& words) {
   CLI::App* command =
       app.add_subcommand("reconcile", "end a call in doubt, once you know whether it ran");
-  static ReconcileOptions options;
-  add_common(command, common, true);
+  ReconcileOptions& options = words.reconcile;
+  add_common(command, words);
+  add_json(command, words);
   command->add_option("call", options.call, "the call's id, or a unique end of it")->required();
   command->add_option("outcome", options.outcome, "completed or not-run")
       ->required()
@@ -47,42 +60,41 @@ void add_reconcile(CLI::App& app, CommonOptions& common, ExitCode& code) {
   command->add_option("--spent", options.spent, "what it really cost, as AMOUNT or UNIT=AMOUNT");
   command->add_option("--reason", options.reason, "how you know; kept in the audit trail");
   command->footer("Example: tallygate reconcile 91b2 completed --spent usd=0.03 --reason invoice");
-  command->callback([&] { code = reconcile_call(common, options); });
+  command->callback([&words] { words.code = reconcile_call(words.common, words.reconcile); });
 }
 
-void add_audit(CLI::App& app, CommonOptions& common, ExitCode& code) {
+void add_audit(CLI::App& app, Words& words) {
   CLI::App* audit = app.add_subcommand("audit", "check and read the audit trail");
   audit->require_subcommand(1);
   CLI::App* verify = audit->add_subcommand("verify", "recompute the whole chain");
-  static std::string head;
-  add_common(verify, common, true);
-  verify->add_option("--head", head, "a head kept elsewhere, SEQ:HASH: shows a rewrite or a cut");
+  add_common(verify, words);
+  add_json(verify, words);
+  verify->add_option("--head", words.head, "a head kept elsewhere, SEQ:HASH: shows a rewrite or cut");
   verify->footer("Example: tallygate audit verify -c policy.toml");
-  verify->callback([&] { code = verify_audit(common, head); });
+  verify->callback([&words] { words.code = verify_audit(words.common, words.head); });
   CLI::App* tail = audit->add_subcommand("tail", "show the newest rows");
-  static std::int64_t count = 20;
-  add_common(tail, common, true);
-  tail->add_option("-n,--rows", count, "how many rows (20)")->check(CLI::Range(1, 1'000'000));
+  add_common(tail, words);
+  add_json(tail, words);
+  tail->add_option("-n,--rows", words.rows, "how many rows (20)")->check(CLI::Range(1, 1'000'000));
   tail->footer("Example: tallygate audit tail -n 5 --json");
-  tail->callback([&] { code = show_audit_tail(common, count); });
+  tail->callback([&words] { words.code = show_audit_tail(words.common, words.rows); });
 }
 
 int run(int argc, char** argv) {
   CLI::App app("tallygate: nothing runs before it is admitted, nothing that ran is forgotten.");
   app.set_version_flag("--version", std::string("tallygate ") + TALLYGATE_VERSION);
   app.require_subcommand(1);
-  CommonOptions common;
-  ExitCode code = ExitCode::done;
-  add_serve(app, common, code);
-  add_budget(app, common, code);
-  add_reconcile(app, common, code);
-  add_audit(app, common, code);
+  Words words;
+  add_serve(app, words);
+  add_budget(app, words);
+  add_reconcile(app, words);
+  add_audit(app, words);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : to_int(ExitCode::usage);
+    return static_cast<int>(app.exit(error) == 0 ? ExitCode::done : ExitCode::usage);
   }
-  return to_int(code);
+  return static_cast<int>(words.code);
 }
 
 }  // namespace

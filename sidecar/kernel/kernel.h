@@ -23,6 +23,8 @@
 
 namespace tallygate {
 
+class JsonWriter;
+
 class Kernel {
  public:
   // REQUIRES: the ledger is an owner already; all three outlive the kernel.
@@ -76,6 +78,7 @@ class Kernel {
   // --- kernel_requests.cpp: one function per method.
   void initialize(const Request& request);
   void register_tools(const Request& request);
+  void register_tool(const ToolDefinition& tool, JsonWriter& out);
   void govern(const Request& request);
   void get_budgets(const Request& request);
   void ping(const Request& request);

@@ -6,6 +6,7 @@
 #include "protocol/json_reader.h"
 #include "protocol/json_writer.h"
 #include "protocol/limits.h"
+#include "protocol/names.h"
 
 namespace tallygate {
 namespace {
@@ -109,21 +110,23 @@ void Kernel::register_tools(const Request& request) {
   if (!tools) return refuse(request.id, tools.error());
   JsonWriter out;
   out.begin_object().key("tools").begin_array();
-  for (const ToolDefinition& tool : *tools) {
-    if (session_->tools.size() >= limits::registered_tools_max &&
-        !session_->tools.contains(tool.name)) {
-      return refuse(request.id, Error{ErrorCode::invalid_params, "too many tools registered", {}});
-    }
-    const JsonText definition(tool.definition);
-    const std::string digest = to_hex(args_key(definition.view()));
-    session_->tools.insert_or_assign(tool.name, digest);
-    const ToolRule* rule = policy_.find_tool(tool.name);
-    out.begin_object().field("name", tool.name);
-    out.field("status", rule == nullptr ? "unconfigured" : "ok");
-    if (rule != nullptr) out.field("level", static_cast<std::int64_t>(rule->level));
-    out.field("executor", "host").field("definitionDigest", digest).end_object();
-  }
+  for (const ToolDefinition& tool : *tools) register_tool(tool, out);
   reply(request.id, out.end_array().end_object().take());
+}
+
+// A tool that cannot be governed is told so; it never costs the others their registration.
+void Kernel::register_tool(const ToolDefinition& tool, JsonWriter& out) {
+  const JsonText definition(tool.definition);
+  const std::string digest = to_hex(args_key(definition.view()));
+  const bool has_room = session_->tools.size() < limits::registered_tools_max ||
+                        session_->tools.contains(tool.name);
+  const bool is_governable = is_tool_name(tool.name) && has_room;
+  if (is_governable) session_->tools.insert_or_assign(tool.name, digest);
+  const ToolRule* rule = is_governable ? policy_.find_tool(tool.name) : nullptr;
+  out.begin_object().field("name", tool.name);
+  out.field("status", rule == nullptr ? "unconfigured" : "ok");
+  if (rule != nullptr) out.field("level", static_cast<std::int64_t>(rule->level));
+  out.field("executor", "host").field("definitionDigest", digest).end_object();
 }
 
 void Kernel::govern(const Request& request) {

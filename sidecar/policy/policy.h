@@ -1,8 +1,12 @@
 // What an operator wrote, as a value: who may do what, at which cost, under which caps.
 //
-// Policy never sees the store. It says which budgets a call would touch (claims), the kernel fetches
-// their positions in its transaction, and `refuse_claim` judges them.
+// Policy never sees the store. It says which budgets a call would touch (claims), the kernel
+// fetches their positions in its transaction, and `refuse_claim` judges them.
 #pragma once
+
+#include "protocol/amount.h"
+#include "protocol/digest.h"
+#include "protocol/outcome.h"
 
 #include <cstdint>
 #include <optional>
@@ -10,10 +14,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "protocol/amount.h"
-#include "protocol/digest.h"
-#include "protocol/outcome.h"
 
 namespace tallygate {
 
@@ -90,7 +90,7 @@ struct Policy {
 // One call as rules see it.
 struct Proposal {
   std::string_view tool;
-  bool registered = false;                                          // the host has a body for it
+  bool registered = false;  // the host has a body for it
   const std::vector<std::pair<std::string, std::string>>* host_cost = nullptr;  // amounts as text
 };
 
@@ -98,9 +98,9 @@ struct Proposal {
 struct Judgement {
   Effect effect = Effect::deny;
   Code code = Code::policy_denied;
-  std::string reason;   // one sentence a model can act on; empty when allowed
-  std::string rule;     // the id of the rule that decided, or empty
-  Charges charges;      // what the call reserves: never negative, one entry per unit, sorted by unit
+  std::string reason;  // one sentence a model can act on; empty when allowed
+  std::string rule;    // the id of the rule that decided, or empty
+  Charges charges;     // what the call reserves: never negative, one entry per unit, sorted by unit
   std::int64_t timeout_ms = 0;
 };
 
@@ -113,8 +113,8 @@ struct Claim {
   std::string agent;  // for ScopeKind::agent
   std::string unit;
   Window window = Window::total;
-  std::int64_t starts_ms = 0;                 // of the window, UTC; 0 for `run` and `total`
-  std::optional<std::int64_t> ends_ms;        // nothing for `run` and `total`
+  std::int64_t starts_ms = 0;           // of the window, UTC; 0 for `run` and `total`
+  std::optional<std::int64_t> ends_ms;  // nothing for `run` and `total`
   Amount cap;
   Amount amount;
 
@@ -137,7 +137,8 @@ Amount available(Amount cap, const Position& position);
 // Nothing when the claim fits (equality fits), else the sentence that refuses the call.
 std::optional<std::string> refuse_claim(const Claim& claim, const Position& position);
 
-// The start of the UTC day or month that holds `now_ms`, and its end; {0, nothing} for run and total.
+// The start of the UTC day or month that holds `now_ms`, and its end; {0, nothing} for run and
+// total.
 struct WindowSpan {
   std::int64_t starts_ms = 0;
   std::optional<std::int64_t> ends_ms;
