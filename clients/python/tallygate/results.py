@@ -1,0 +1,228 @@
+"""What the sidecar answers, as values. Reading one refuses wrong types with `ProtocolError`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from .errors import ProtocolError
+
+# What a host may give as an amount of money or of another unit. Never a float.
+AmountLike = Decimal | int | str
+
+STATUSES = frozenset("completed granted held denied failed cancelled in_doubt".split())
+_AMOUNT = re.compile(r"-?[0-9]{1,24}(\.[0-9]{1,24})?")
+
+
+@dataclass(frozen=True)
+class ActionResult:
+    """How a call ended. `code` and `reason` are set where it did not complete; `reserved` and
+    `spent` map a unit ("usd", "calls", ...) to its exact amount; `raw` is the whole answer."""
+
+    action_id: str
+    status: str
+    code: str | None
+    reason: str | None
+    output: Any
+    reserved: dict[str, Decimal]
+    spent: dict[str, Decimal]
+    raw: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """One cap in its present window. available = cap - reserved - spent - overrun."""
+
+    scope: str
+    unit: str
+    window: str
+    cap: Decimal
+    reserved: Decimal
+    spent: Decimal
+    overrun: Decimal
+    available: Decimal
+    state: str
+    resets_at: str | None
+
+
+@dataclass(frozen=True)
+class Session:
+    id: str
+    agent: str
+    run: str
+    group: str | None
+
+
+@dataclass(frozen=True)
+class Policy:
+    """`digest` names the exact policy text in force; `files` are where it was read from."""
+
+    digest: str
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What the operator's policy makes of a tool. `status` is "ok", or "unconfigured" where the
+    policy has no entry for it, so that every call will be denied. `executor` other than "host":
+    the sidecar runs the tool itself and never asks this process."""
+
+    name: str
+    status: str
+    level: int | None
+    executor: str | None
+    definition_digest: str | None
+
+
+@dataclass(frozen=True)
+class Welcome:
+    """The answer to `initialize`."""
+
+    server: str
+    session: Session
+    policy: Policy
+    limits: dict[str, Any]
+    capabilities: dict[str, Any]
+    audit_head: str
+
+
+class Fields:
+    """Reads members of one answer; the first that is missing or mistyped raises."""
+
+    def __init__(self, value: object, place: str) -> None:
+        if not isinstance(value, dict):
+            raise ProtocolError(f"{place}: expected an object, got {type(value).__name__}")
+        self.value: dict[str, Any] = value
+        self.place = place
+
+    def text(self, key: str) -> str:
+        value = self.optional_text(key)
+        if value is None:
+            raise ProtocolError(f"{self.place}.{key}: missing")
+        return value
+
+    def optional_text(self, key: str) -> str | None:
+        value = self.value.get(key)
+        if value is not None and not isinstance(value, str):
+            raise ProtocolError(f"{self.place}.{key}: expected a string, got {value!r:.80}")
+        return value
+
+    def optional_integer(self, key: str) -> int | None:
+        value = self.value.get(key)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+            raise ProtocolError(f"{self.place}.{key}: expected an integer, got {value!r:.80}")
+        return value
+
+    def items(self, key: str) -> list[Any]:
+        value = self.value.get(key)
+        if not isinstance(value, list):
+            raise ProtocolError(f"{self.place}.{key}: expected an array, got {value!r:.80}")
+        return value
+
+    def inner(self, key: str) -> Fields:
+        return Fields(self.value.get(key), f"{self.place}.{key}")
+
+    def amount(self, key: str) -> Decimal:
+        text = self.text(key)
+        if not _AMOUNT.fullmatch(text):
+            raise ProtocolError(f"{self.place}.{key}: {text!r:.80} is no amount")
+        return Decimal(text)
+
+    def amounts(self) -> dict[str, Decimal]:
+        return {unit: self.amount(unit) for unit in self.value}
+
+
+def read_action_result(value: object) -> ActionResult:
+    fields = Fields(value, "ActionResult")
+    status = fields.text("status")
+    if status not in STATUSES:
+        raise ProtocolError(f"ActionResult.status: unknown status {status!r:.80}")
+    cost = fields.inner("cost")
+    return ActionResult(
+        action_id=fields.text("actionId"),
+        status=status,
+        code=fields.optional_text("code"),
+        reason=fields.optional_text("reason"),
+        output=fields.value.get("output"),
+        reserved=cost.inner("reserved").amounts(),
+        spent=cost.inner("spent").amounts(),
+        raw=fields.value,
+    )
+
+
+def read_budgets(value: object) -> list[Budget]:
+    rows = Fields(value, "result").items("budgets")
+    return [_read_budget(Fields(row, "budgets[]")) for row in rows]
+
+
+def _read_budget(row: Fields) -> Budget:
+    return Budget(
+        scope=row.text("scope"),
+        unit=row.text("unit"),
+        window=row.text("window"),
+        cap=row.amount("cap"),
+        reserved=row.amount("reserved"),
+        spent=row.amount("spent"),
+        overrun=row.amount("overrun"),
+        available=row.amount("available"),
+        state=row.text("state"),
+        resets_at=row.optional_text("resetsAt"),
+    )
+
+
+def read_registration(value: object, name: str) -> Registration:
+    """The answer for the one tool `name` that was registered."""
+    rows = Fields(value, "result").items("tools")
+    if len(rows) != 1:
+        raise ProtocolError(f"result.tools: expected one entry, got {len(rows)}")
+    row = Fields(rows[0], "tools[0]")
+    if row.text("name") != name:
+        raise ProtocolError(f"tools[0].name: expected {name!r}, got {row.text('name')!r:.80}")
+    return Registration(
+        name=name,
+        status=row.text("status"),
+        level=row.optional_integer("level"),
+        executor=row.optional_text("executor"),
+        definition_digest=row.optional_text("definitionDigest"),
+    )
+
+
+def read_welcome(value: object) -> Welcome:
+    fields = Fields(value, "initialize")
+    if fields.optional_integer("protocolVersion") != 1:
+        raise ProtocolError("initialize.protocolVersion: expected 1")
+    server, session = fields.inner("server"), fields.inner("session")
+    policy = fields.inner("policy")
+    return Welcome(
+        server=f"{server.text('name')} {server.text('version')}",
+        session=Session(
+            id=session.text("id"),
+            agent=session.text("agent"),
+            run=session.text("run"),
+            group=session.optional_text("group") or None,
+        ),
+        policy=Policy(policy.text("digest"), tuple(str(path) for path in policy.items("files"))),
+        limits=fields.inner("limits").value,
+        capabilities=fields.inner("capabilities").value,
+        audit_head=fields.text("auditHead"),
+    )
+
+
+def write_amounts(amounts: Mapping[str, AmountLike]) -> dict[str, str]:
+    """Amounts as they stand on the wire. TypeError for a float: money is exact."""
+    return {unit: _write_amount(unit, amount) for unit, amount in amounts.items()}
+
+
+def _write_amount(unit: str, amount: AmountLike) -> str:
+    if isinstance(amount, str):
+        return amount
+    if isinstance(amount, bool) or not isinstance(amount, (int, Decimal)):
+        raise TypeError(f"{unit}: an amount is a Decimal, an int or a string, not {amount!r}")
+    exact = Decimal(amount)
+    if not exact.is_finite():
+        raise ValueError(f"{unit}: {amount} is no amount")
+    text = format(exact, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
