@@ -4,14 +4,14 @@
 // 3, everything else 0 unless declared. No floating point comes near money.
 #pragma once
 
+#include "protocol/result.h"
+
 #include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "protocol/result.h"
 
 namespace tallygate {
 

@@ -1,15 +1,15 @@
 #include "protocol/digest.h"
 
-#include <algorithm>
-#include <charconv>
-#include <memory>
-#include <vector>
-
 #include "protocol/check.h"
 #include "protocol/json_reader.h"
 #include "protocol/json_writer.h"
 
 #include <openssl/evp.h>
+
+#include <algorithm>
+#include <charconv>
+#include <memory>
+#include <vector>
 
 namespace tallygate {
 namespace {

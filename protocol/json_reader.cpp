@@ -1,9 +1,9 @@
 #include "protocol/json_reader.h"
 
+#include <simdjson.h>
+
 #include <algorithm>
 #include <charconv>
-
-#include <simdjson.h>
 
 namespace tallygate {
 namespace {

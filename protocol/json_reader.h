@@ -1,14 +1,14 @@
 // Reads accepted JSON objects: fields by name, typed, with the path of what is wrong.
 #pragma once
 
+#include "protocol/json_view.h"
+#include "protocol/result.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "protocol/json_view.h"
-#include "protocol/result.h"
 
 namespace tallygate {
 
@@ -25,8 +25,8 @@ std::string read_string(JsonView string);
 // The number as int64, if it is written as an integer and fits.
 std::optional<std::int64_t> read_integer(JsonView number);
 
-// Takes the fields of one object one by one; remembers the first complaint, and at the end complains
-// of keys nobody took. A field that was complained of reads as a default.
+// Takes the fields of one object one by one; remembers the first complaint, and at the end
+// complains of keys nobody took. A field that was complained of reads as a default.
 class ObjectReader {
  public:
   // A value that is not an object is the first complaint. `path` names the object, e.g. "params".

@@ -29,8 +29,8 @@ struct JsonView {
 };
 
 // A whole accepted text: minified, key order and number spelling as they came, followed by the zero
-// bytes the reader may look at. Moves keep its views alive; only strict_json and trusted code of our
-// own make one.
+// bytes the reader may look at. Moves keep its views alive; only strict_json and trusted code of
+// our own make one.
 class JsonText {
  public:
   // The reader may touch this many bytes behind the text.
@@ -43,7 +43,8 @@ class JsonText {
     minified.copy(bytes_.get(), size_);
   }
   // Takes `bytes`, whose first `size` hold the text and which has `padding` more.
-  JsonText(std::unique_ptr<char[]> bytes, std::size_t size) : bytes_(std::move(bytes)), size_(size) {}
+  JsonText(std::unique_ptr<char[]> bytes, std::size_t size)
+      : bytes_(std::move(bytes)), size_(size) {}
 
   JsonView view() const { return JsonView{std::string_view(bytes_.get(), size_)}; }
 

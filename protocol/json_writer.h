@@ -31,7 +31,9 @@ class JsonWriter {
   JsonWriter& field(std::string_view name, const char* text) { return key(name).string(text); }
   JsonWriter& field(std::string_view name, std::int64_t value) { return key(name).integer(value); }
   JsonWriter& flag(std::string_view name, bool value) { return key(name).boolean(value); }
-  JsonWriter& raw_field(std::string_view name, std::string_view json) { return key(name).raw(json); }
+  JsonWriter& raw_field(std::string_view name, std::string_view json) {
+    return key(name).raw(json);
+  }
 
   const std::string& text() const { return text_; }
   std::string take() { return std::move(text_); }

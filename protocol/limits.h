@@ -26,6 +26,8 @@ inline constexpr std::size_t in_flight_max = 256;
 // Requests that wait for a place in flight; above either bound a request is refused.
 inline constexpr std::size_t waiting_requests_max = 4096;
 inline constexpr std::size_t waiting_bytes_max = 32 * mebibyte;
+// Bodies whose call was answered in doubt, for which a late answer is still awaited.
+inline constexpr std::size_t late_bodies_max = 1024;
 // Tools one session may register: bounds memory.
 inline constexpr std::size_t registered_tools_max = 4096;
 // Output kept in the store for a repeated call.

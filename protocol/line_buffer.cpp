@@ -34,7 +34,8 @@ std::optional<Line> LineBuffer::next() {
       skipping_ = false;
       return Line{ordinal_, {}, true};
     }
-    if (text.find_first_not_of(" \t\r") != std::string_view::npos) return Line{ordinal_, text, false};
+    if (text.find_first_not_of(" \t\r") != std::string_view::npos)
+      return Line{ordinal_, text, false};
   }
 }
 

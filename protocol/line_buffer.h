@@ -21,7 +21,8 @@ class LineBuffer {
 
   void append(std::string_view bytes);
 
-  // The next line that ended; blank lines are counted and passed over. CR LF ends a line as LF does.
+  // The next line that ended; blank lines are counted and passed over. CR LF ends a line as LF
+  // does.
   std::optional<Line> next();
 
   // How many bytes of an unfinished line are held.
@@ -30,7 +31,6 @@ class LineBuffer {
   std::uint64_t next_ordinal() const { return ordinal_ + 1; }
 
  private:
-
   std::size_t size_max_;
   std::string buffer_;
   std::size_t begin_ = 0;    // where the unread part starts

@@ -75,6 +75,7 @@ Result<std::vector<ToolDefinition>> read_register(JsonView params) {
     ToolDefinition definition{tool.string("name"), std::string(item.raw)};
     tool.optional_string("description");
     tool.optional_object("inputSchema");
+    tool.ignore_rest();  // what else a framework says of its tool is part of the definition
     if (const Step end = tool.finish(); !end) return end.error();
     tools.push_back(std::move(definition));
   }
@@ -86,7 +87,8 @@ Result<GovernParams> read_govern(JsonView params) {
   ObjectReader in(params, "params");
   GovernParams out;
   out.tool = in.string("tool");
-  if (!is_tool_name(out.tool)) in.complain("tool", "expected 1 to 128 of letters, digits and ._@-:/");
+  if (!is_tool_name(out.tool))
+    in.complain("tool", "expected 1 to 128 of letters, digits and ._@-:/");
   if (!in.has("args")) in.complain("args", "missing");
   out.args = std::string(in.optional_object("args").value_or(JsonView{"{}"}).raw);
   if (out.args.size() > limits::args_size_max) in.complain("args", "longer than 1 MiB");
@@ -111,6 +113,9 @@ ExecuteAnswer read_execute_result(JsonView result) {
   if (!output) in.complain("output", "missing");
   in.ignore("documents");
   answer.usage = in.optional_string_map("usage");
+  for (const auto& [unit, amount] : answer.usage) {
+    if (!is_tool_name(unit)) in.complain("usage", "a unit's name is 1 to 128 plain letters");
+  }
   if (const Step end = in.finish(); !end) {
     return failed_body("the host answered a result that breaks the protocol: " +
                        end.error().message);

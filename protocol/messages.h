@@ -1,16 +1,16 @@
 // One struct per method: what a host sends, what it gets. Decoding refuses unknown keys.
 #pragma once
 
+#include "protocol/json_view.h"
+#include "protocol/outcome.h"
+#include "protocol/result.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "protocol/json_view.h"
-#include "protocol/outcome.h"
-#include "protocol/result.h"
 
 namespace tallygate {
 

@@ -1,8 +1,8 @@
 #include "protocol/names.h"
 
-#include <algorithm>
-
 #include "protocol/limits.h"
+
+#include <algorithm>
 
 namespace tallygate {
 namespace {

@@ -1,11 +1,11 @@
 // Result<T>: a value, or an Error that says what is wrong in words a person can act on.
 #pragma once
 
+#include "protocol/check.h"
+
 #include <string>
 #include <utility>
 #include <variant>
-
-#include "protocol/check.h"
 
 namespace tallygate {
 

@@ -1,14 +1,14 @@
 // JSON-RPC 2.0 envelopes, read and written. Knows no method.
 #pragma once
 
+#include "protocol/json_view.h"
+#include "protocol/result.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
-
-#include "protocol/json_view.h"
-#include "protocol/result.h"
 
 namespace tallygate {
 

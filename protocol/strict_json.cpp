@@ -1,13 +1,13 @@
 #include "protocol/strict_json.h"
 
+#include "protocol/limits.h"
+
+#include <simdjson.h>
+
 #include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
-
-#include "protocol/limits.h"
-
-#include <simdjson.h>
 
 namespace tallygate {
 namespace {
@@ -70,7 +70,8 @@ std::string_view explain(simdjson::error_code code) {
     case simdjson::UNESCAPED_CHARS: return "a control character in a string must be escaped";
     case simdjson::UNCLOSED_STRING: return "a string is not closed";
     case simdjson::STRING_ERROR: return "a string has a bad escape or a lone surrogate";
-    case simdjson::NUMBER_ERROR: return "a number is malformed, or beyond 64 bits (send it as a string)";
+    case simdjson::NUMBER_ERROR:
+      return "a number is malformed, or beyond 64 bits (send it as a string)";
     case simdjson::T_ATOM_ERROR:
     case simdjson::F_ATOM_ERROR:
     case simdjson::N_ATOM_ERROR: return "a literal is misspelt (true, false, null)";

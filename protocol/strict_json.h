@@ -1,10 +1,10 @@
 // Is this one JSON value that every reader reads alike? The only full validator.
 #pragma once
 
-#include <string_view>
-
 #include "protocol/json_view.h"
 #include "protocol/result.h"
+
+#include <string_view>
 
 namespace tallygate {
 

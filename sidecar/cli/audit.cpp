@@ -1,10 +1,10 @@
-#include <charconv>
-
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "protocol/json_writer.h"
 #include "protocol/utc_text.h"
 #include "stdio/system.h"
+
+#include <charconv>
 
 namespace tallygate {
 namespace {
@@ -90,7 +90,8 @@ ExitCode verify_audit(const CommonOptions& options, const std::string& head) {
     return printed == ExitCode::done ? code : printed;
   }
   if (!check.whole) {
-    return complain(Error{ErrorCode::store_failed, "the audit trail is broken: " + check.fault, {}});
+    return complain(
+        Error{ErrorCode::store_failed, "the audit trail is broken: " + check.fault, {}});
   }
   return print("the audit trail is whole: " + std::to_string(check.rows) + " rows, head " +
                check.head.text() + "\n");

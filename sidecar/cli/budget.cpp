@@ -11,8 +11,7 @@ ExitCode show_budgets(const CommonOptions& options) {
   auto ledger = open_ledger(std::get<Policy>(policy), false);
   if (const auto* code = std::get_if<ExitCode>(&ledger)) return *code;
   SystemClock clock;
-  Result<Turn> turn =
-      std::get<std::unique_ptr<Ledger>>(ledger)->begin_reading(clock.now().utc_ms);
+  Result<Turn> turn = std::get<std::unique_ptr<Ledger>>(ledger)->begin_reading(clock.now().utc_ms);
   if (!turn) return complain(turn.error());
   const std::vector<BudgetLine> lines = all_budgets(*turn, std::get<Policy>(policy));
   if (const Step step = turn->commit(); !step) return complain(step.error());

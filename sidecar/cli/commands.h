@@ -1,12 +1,12 @@
 // One function per subcommand; each lives in a file of its name.
 #pragma once
 
+#include "cli/exit_code.h"
+#include "cli/open.h"
+
 #include <cstdint>
 #include <string>
 #include <vector>
-
-#include "cli/exit_code.h"
-#include "cli/open.h"
 
 namespace tallygate {
 

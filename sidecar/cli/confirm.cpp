@@ -1,13 +1,13 @@
 #include "cli/confirm.h"
 
+#include "stdio/system.h"
+
 #include <pwd.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
-
-#include "stdio/system.h"
 
 namespace tallygate {
 

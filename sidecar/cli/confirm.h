@@ -2,9 +2,9 @@
 // get past it, and the documents say so.
 #pragma once
 
-#include <string>
-
 #include "protocol/result.h"
+
+#include <string>
 
 namespace tallygate {
 

@@ -7,12 +7,12 @@ namespace tallygate {
 
 enum class ExitCode : int {
   done = 0,
-  failed = 1,        // internal or store failure
-  usage = 2,         // usage or configuration
+  failed = 1,  // internal or store failure
+  usage = 2,   // usage or configuration
   denied = 3,
   held = 4,
   scope_closed = 5,
-  not_found = 6,     // or stale
+  not_found = 6,  // or stale
   in_doubt = 7,
 };
 

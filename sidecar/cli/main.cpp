@@ -1,11 +1,11 @@
 // The command line. The only file that sees the library that reads it.
+#include "cli/commands.h"
+
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <exception>
 #include <string>
-
-#include "cli/commands.h"
 
 namespace tallygate {
 namespace {
@@ -69,7 +69,8 @@ void add_audit(CLI::App& app, Words& words) {
   CLI::App* verify = audit->add_subcommand("verify", "recompute the whole chain");
   add_common(verify, words);
   add_json(verify, words);
-  verify->add_option("--head", words.head, "a head kept elsewhere, SEQ:HASH: shows a rewrite or cut");
+  verify->add_option("--head", words.head,
+                     "a head kept elsewhere, SEQ:HASH: shows a rewrite or cut");
   verify->footer("Example: tallygate audit verify -c policy.toml");
   verify->callback([&words] { words.code = verify_audit(words.common, words.head); });
   CLI::App* tail = audit->add_subcommand("tail", "show the newest rows");

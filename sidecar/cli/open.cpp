@@ -1,12 +1,12 @@
 #include "cli/open.h"
 
+#include "cli/output.h"
+#include "policy/load.h"
+
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <string_view>
-
-#include "cli/output.h"
-#include "policy/load.h"
 
 namespace tallygate {
 namespace {

@@ -1,14 +1,14 @@
 // What every command begins with: the configuration, and the store it names.
 #pragma once
 
+#include "cli/exit_code.h"
+#include "ledger/ledger.h"
+#include "policy/policy.h"
+
 #include <memory>
 #include <optional>
 #include <string>
 #include <variant>
-
-#include "cli/exit_code.h"
-#include "ledger/ledger.h"
-#include "policy/policy.h"
 
 namespace tallygate {
 
@@ -18,8 +18,8 @@ struct CommonOptions {
 };
 
 // The configuration, or the exit code after every complaint was printed. Without any file: a policy
-// that denies everything. The current folder is never searched: an untrusted checkout must not bring
-// a policy of its own.
+// that denies everything. The current folder is never searched: an untrusted checkout must not
+// bring a policy of its own.
 std::variant<Policy, ExitCode> open_policy(const CommonOptions& options);
 
 // Where the store of this policy is.

@@ -87,7 +87,8 @@ ExitCode complain(const Error& error) {
   return exit_code_of(error);
 }
 
-Table::Table(std::vector<std::string> headings, std::vector<bool> right) : right_(std::move(right)) {
+Table::Table(std::vector<std::string> headings, std::vector<bool> right)
+    : right_(std::move(right)) {
   right_.resize(headings.size(), false);
   rows_.push_back(std::move(headings));
 }
@@ -114,8 +115,8 @@ std::string Table::text() const {
 }
 
 ExitCode print(const std::string& text) {
-  const bool whole = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() &&
-                     std::fflush(stdout) == 0;
+  const bool whole =
+      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
   if (whole) return ExitCode::done;
   return complain(Error{ErrorCode::internal_error, "cannot write the output", {}});
 }

@@ -1,12 +1,12 @@
 // What people see: messages on stderr, tables on stdout, and text of others made harmless.
 #pragma once
 
+#include "cli/exit_code.h"
+#include "protocol/result.h"
+
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "cli/exit_code.h"
-#include "protocol/result.h"
 
 namespace tallygate {
 

@@ -63,7 +63,8 @@ Step ask(Ledger& ledger, const Policy& policy, const ReconcileOptions& options, 
   if (!call) return call.error();
   if (call->row.state != State::in_doubt) {
     return Error{ErrorCode::stale,
-                 "the call is " + std::string(to_text(call->row.state)) + ", not in doubt", {}};
+                 "the call is " + std::string(to_text(call->row.state)) + ", not in doubt",
+                 {}};
   }
   if (const Step step = turn->commit(); !step) return step;
   return confirm(describe(policy, *call, ran));

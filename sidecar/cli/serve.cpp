@@ -1,8 +1,3 @@
-#include <sys/utsname.h>
-
-#include <cstdio>
-#include <cstdlib>
-
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "kernel/kernel.h"
@@ -10,6 +5,11 @@
 #include "stdio/log.h"
 #include "stdio/loop.h"
 #include "stdio/system.h"
+
+#include <sys/utsname.h>
+
+#include <cstdio>
+#include <cstdlib>
 
 namespace tallygate {
 namespace {

@@ -47,9 +47,8 @@ void check_world(Turn& turn, const Session& session, Decision& decision) {
 void check_rules(const Policy& policy, const Session& session, const GovernParams& proposal,
                  Decision& decision) {
   const bool registered = session.tools.contains(proposal.tool);
-  Judgement judgement =
-      judge(policy, Proposal{proposal.tool, registered,
-                             proposal.cost.empty() ? nullptr : &proposal.cost});
+  Judgement judgement = judge(policy, Proposal{proposal.tool, registered,
+                                               proposal.cost.empty() ? nullptr : &proposal.cost});
   decision.rule = std::move(judgement.rule);
   decision.charges = std::move(judgement.charges);
   decision.timeout_ms = judgement.timeout_ms;
@@ -112,9 +111,17 @@ Admission admit(Turn& turn, const Policy& policy, const Session& session,
       std::nullopt, decision.denied() ? ActionEvent::refused : ActionEvent::admitted);
   const bool granted = row->money == Money::reserve;
   const std::string policy_digest = to_hex(policy.digest);
-  NewAction action{nonce,         session.identity.run_scope, proposal.tool,   policy_digest,
-                   row->to,       decision.code,              owner,           0,
-                   decision.charges, {},                      proposal.args};
+  NewAction action{nonce,
+                   session.identity.run_scope,
+                   proposal.tool,
+                   policy_digest,
+                   row->to,
+                   decision.code,
+                   owner,
+                   0,
+                   decision.charges,
+                   {},
+                   proposal.args};
   if (granted) {
     action.deadline_ms = turn.now_ms() + decision.timeout_ms;
     for (const WindowRef& ref : decision.windows) action.windows.push_back(ref.key);
@@ -123,8 +130,8 @@ Admission admit(Turn& turn, const Policy& policy, const Session& session,
   }
   const ActionId id = turn.add_action(action);
   turn.audit(to_text(row->to), id.key, audit_body(policy, session, proposal, decision));
-  return Admission{id,     granted, decision.code, decision.reason, decision.charges,
-                   decision.timeout_ms};
+  return Admission{
+      id, granted, decision.code, decision.reason, decision.charges, decision.timeout_ms};
 }
 
 }  // namespace tallygate

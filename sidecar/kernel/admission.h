@@ -2,13 +2,13 @@
 // that is refused has left nothing behind but its own row.
 #pragma once
 
-#include <cstdint>
-#include <string>
-
 #include "kernel/session.h"
 #include "ledger/turn.h"
 #include "policy/policy.h"
 #include "protocol/messages.h"
+
+#include <cstdint>
+#include <string>
 
 namespace tallygate {
 

@@ -1,14 +1,14 @@
 // Budgets as people and hosts read them: the policy's caps beside the store's counters.
 #pragma once
 
-#include <optional>
-#include <string>
-#include <vector>
-
 #include "kernel/session.h"
 #include "ledger/turn.h"
 #include "policy/policy.h"
 #include "protocol/messages.h"
+
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace tallygate {
 

@@ -8,7 +8,8 @@ namespace tallygate {
 Event read_line(const Line& line) {
   if (line.oversized) {
     const Error error{ErrorCode::parse_error,
-                      "a line may hold " + std::to_string(limits::line_size_max) + " bytes", {}};
+                      "a line may hold " + std::to_string(limits::line_size_max) + " bytes",
+                      {}};
     return LineRefused{with_line(error, line.ordinal)};
   }
   Result<JsonText> text = strict_json(line.text);
@@ -17,8 +18,7 @@ Event read_line(const Line& line) {
   if (const auto* bad = std::get_if<BadMessage>(&message)) {
     return LineRefused{with_line(bad->error, line.ordinal), bad->id};
   }
-  return LineReceived{line.ordinal, std::move(text).value(),
-                      std::get<Message>(std::move(message))};
+  return LineReceived{line.ordinal, std::move(text).value(), std::get<Message>(std::move(message))};
 }
 
 }  // namespace tallygate

@@ -1,15 +1,15 @@
 // What can happen to the kernel, and what it makes happen.
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <variant>
-#include <vector>
-
 #include "protocol/json_view.h"
 #include "protocol/line_buffer.h"
 #include "protocol/result.h"
 #include "protocol/rpc.h"
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
 
 namespace tallygate {
 

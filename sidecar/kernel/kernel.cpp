@@ -1,9 +1,9 @@
 #include "kernel/kernel.h"
 
-#include <algorithm>
-
 #include "protocol/json_writer.h"
 #include "protocol/limits.h"
+
+#include <algorithm>
 
 namespace tallygate {
 namespace {
@@ -40,53 +40,59 @@ void Kernel::dispatch(LineReceived line) {
   // Notifications this version knows nothing of are passed over, as JSON-RPC asks.
   const auto* request = std::get_if<Request>(&line.message);
   if (request == nullptr) return;
-  const bool governing = request->method == "actions/govern";
-  if (governing && (is_full() || !waiting_.empty())) {
-    waiting_bytes_ += line.text.view().raw.size();
-    if (waiting_.size() < limits::waiting_requests_max &&
-        waiting_bytes_ <= limits::waiting_bytes_max) {
-      return waiting_.push_back(std::move(line));
-    }
-    waiting_bytes_ -= line.text.view().raw.size();
-    return refuse(request->id, Error{ErrorCode::too_many_requests,
-                                     "too many calls wait already; send this one again later", {}});
-  }
-  receive(*request, line.ordinal);
-}
-
-// Reading on while calls wait is what lets the host's answers reach the bodies that are running.
-void Kernel::serve_waiting() {
-  while (!waiting_.empty() && !is_full()) {
-    const LineReceived line = std::move(waiting_.front());
-    waiting_.pop_front();
-    waiting_bytes_ -= line.text.view().raw.size();
-    receive(std::get<Request>(line.message), line.ordinal);
-  }
-}
-
-bool Kernel::is_full() const { return in_flight_.size() >= limits::in_flight_max; }
-
-void Kernel::receive(const Request& request, std::uint64_t ordinal) {
-  if (in_flight_.contains(request.id)) {
+  if (unanswered_.contains(request->id)) {
     const Error error{ErrorCode::invalid_request, "a request with this id is still in flight", {}};
-    return refuse(request.id, with_line(error, ordinal));
+    return refuse(request->id, with_line(error, line.ordinal));
   }
-  if (request.method == "ping") return ping(request);
-  if (request.method == "initialize") return initialize(request);
+  if (request->method == "ping") return ping(*request);
+  if (request->method == "initialize") return initialize(*request);
   if (!session_) {
-    return refuse(request.id,
-                  Error{ErrorCode::not_initialized, "send initialize first", {}});
+    return refuse(request->id, Error{ErrorCode::not_initialized, "send initialize first", {}});
   }
   if (shutdown_) {
-    return refuse(request.id,
+    return refuse(request->id,
                   Error{ErrorCode::invalid_request, "the sidecar is shutting down", {}});
   }
-  if (request.method == "actions/govern") return govern(request);
+  if (request->method != "actions/govern") return receive(*request);
+  if (is_full() || !waiting_.empty()) return park(std::move(line));
+  govern(*request);
+}
+
+void Kernel::receive(const Request& request) {
   if (request.method == "tools/register") return register_tools(request);
   if (request.method == "budgets/get") return get_budgets(request);
   if (request.method == "shutdown") return shut_down(request);
   refuse(request.id, Error{ErrorCode::method_not_found,
-                           "unknown method \"" + request.method.substr(0, 64) + "\"", {}});
+                           "unknown method \"" + request.method.substr(0, 64) + "\"",
+                           {}});
+}
+
+bool Kernel::is_full() const { return running_ >= limits::in_flight_max; }
+
+// Reading on while calls wait is what lets the host's answers reach the bodies that are running.
+void Kernel::park(LineReceived line) {
+  const std::string& id = std::get<Request>(line.message).id;
+  const std::size_t size = line.text.view().raw.size();
+  if (waiting_.size() >= limits::waiting_requests_max ||
+      waiting_bytes_ + size > limits::waiting_bytes_max) {
+    return refuse(id, Error{ErrorCode::too_many_requests,
+                            "too many calls wait already; send this one again later",
+                            {}});
+  }
+  unanswered_.insert(id);
+  waiting_bytes_ += size;
+  waiting_.push_back(std::move(line));
+}
+
+void Kernel::serve_waiting() {
+  while (!waiting_.empty() && !is_full()) {
+    const LineReceived line = std::move(waiting_.front());
+    waiting_.pop_front();
+    const auto& request = std::get<Request>(line.message);
+    waiting_bytes_ -= line.text.view().raw.size();
+    unanswered_.erase(request.id);
+    govern(request);
+  }
 }
 
 // The turn's transaction, begun when first needed; null when the store refuses, once for all.
@@ -112,16 +118,22 @@ Effects Kernel::finish_turn() {
     turn_.reset();
   }
   for (const OwnerId owner : std::exchange(claimed_, {})) ledger_.release_owner(owner);
-  for (Outgoing& out : std::exchange(outgoing_, {})) {
-    if (!committed && out.otherwise) {
-      if (out.execute_id != 0) bodies_.erase(out.execute_id);
-      out.line = std::move(*out.otherwise);
-    }
-    if (!out.line.empty()) effects_.lines.push_back(std::move(out.line));
-  }
+  for (Outgoing& out : std::exchange(outgoing_, {})) release(out, committed);
   turn_error_.reset();
   effects_.finished = input_ended_;
   return std::exchange(effects_, {});
+}
+
+// Lets a line go, or what stands in for it. A body whose request stays behind never starts.
+void Kernel::release(Outgoing& out, bool committed) {
+  const bool goes = committed || !out.otherwise;
+  if (out.execute_id != 0 && goes) bodies_.at(out.execute_id).left = true;
+  if (out.execute_id != 0 && !goes) {
+    unanswered_.erase(bodies_.at(out.execute_id).request);
+    forget_body(out.execute_id);
+  }
+  std::string line = goes ? std::move(out.line) : std::move(*out.otherwise);
+  if (!line.empty()) effects_.lines.push_back(std::move(line));
 }
 
 std::int64_t Kernel::next_wake_ms() const {
@@ -134,13 +146,13 @@ std::int64_t Kernel::next_wake_ms() const {
 }
 
 void Kernel::reply(const std::string& id, const std::string& result) {
-  in_flight_.erase(id);
+  unanswered_.erase(id);
   outgoing_.push_back({result_line(id, result), std::nullopt, 0});
 }
 
 void Kernel::reply_durably(const std::string& id, const std::string& result,
                            std::string otherwise) {
-  in_flight_.erase(id);
+  unanswered_.erase(id);
   outgoing_.push_back({result_line(id, result), result_line(id, otherwise), 0});
 }
 
@@ -148,9 +160,7 @@ void Kernel::refuse(const std::string& id, Error error) {
   outgoing_.push_back({error_line(id, error), std::nullopt, 0});
 }
 
-std::int64_t Kernel::fresh_nonce() {
-  return static_cast<std::int64_t>(entropy_.next() >> 2U);
-}
+std::int64_t Kernel::fresh_nonce() { return static_cast<std::int64_t>(entropy_.next() >> 2U); }
 
 std::string Kernel::fresh_id() {
   const auto counter = static_cast<std::int64_t>(entropy_.next() & 0xFFFU);

@@ -1,17 +1,9 @@
 // The life of every call of one host: events in, effects out, one store transaction per turn.
 //
 // Decisions are pure; the kernel reads no clock and starts nothing. What leaves does so only after
-// its turn is committed: every effect that leans on the store carries what to say instead should the
-// commit fail.
+// its turn is committed: every effect that leans on the store carries what to say instead should
+// the commit fail.
 #pragma once
-
-#include <cstdint>
-#include <deque>
-#include <map>
-#include <optional>
-#include <set>
-#include <string>
-#include <vector>
 
 #include "kernel/events.h"
 #include "kernel/seams.h"
@@ -20,6 +12,14 @@
 #include "ledger/ledger.h"
 #include "policy/policy.h"
 #include "protocol/messages.h"
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
 
 namespace tallygate {
 
@@ -44,16 +44,17 @@ class Kernel {
   struct Body {
     std::int64_t action = 0;
     std::string action_id, tool;
-    std::string request;  // the id of the request that waits for it
+    std::string request;                           // the id of the request that waits for it
     std::int64_t started_ms = 0, deadline_ms = 0;  // boot
+    bool left = false;  // our request for it is on its way; until then nobody can have run it
     bool told_to_stop = false;
     bool answered = false;  // the request got its answer: in doubt
   };
   // A line to the host, and what to say instead when the turn cannot be committed.
   struct Outgoing {
     std::string line;
-    std::optional<std::string> otherwise;  // empty text: say nothing
-    std::int64_t execute_id = 0;           // the body that then never starts
+    std::optional<std::string> otherwise;
+    std::int64_t execute_id = 0;  // the body that this line starts, or 0
   };
   // A host's answer that could not be recorded yet because the store was busy.
   struct Unrecorded {
@@ -64,10 +65,12 @@ class Kernel {
 
   // --- kernel.cpp: the turn.
   void dispatch(LineReceived line);
-  void receive(const Request& request, std::uint64_t ordinal);
+  void receive(const Request& request);
+  void park(LineReceived line);
   void serve_waiting();
   Turn* store();
   Effects finish_turn();
+  void release(Outgoing& out, bool committed);
   void reply(const std::string& id, const std::string& result);
   void reply_durably(const std::string& id, const std::string& result, std::string otherwise);
   void refuse(const std::string& id, Error error);
@@ -92,14 +95,18 @@ class Kernel {
   // --- kernel_bodies.cpp: how bodies end.
   void receive(const Response& response);
   void record(const Unrecorded& news);
-  void end_body(std::int64_t execute_id, Ending ending);
+  void end_body(std::int64_t execute_id, const Ending& ending);
+  static ActionResult unrecorded_end(const Body& body, const Ending& ending);
+  void expect_late_answer(std::int64_t execute_id);
+  void withdraw_body(std::int64_t execute_id);
+  std::vector<std::int64_t> unanswered_bodies() const;
+  void forget_body(std::int64_t execute_id);
   Ending ending_of(const Body& body, const ActionRow& action, const ExecuteAnswer& answer,
                    std::int64_t arrived_ms);
   void lose_body(std::int64_t execute_id, Code code, const std::string& reason);
   void check_deadlines();
   void end_input();
   void recover_dead_owners();
-  std::size_t running() const;
 
   const Policy& policy_;
   Ledger& ledger_;
@@ -108,7 +115,8 @@ class Kernel {
 
   std::optional<Session> session_;
   std::map<std::int64_t, Body> bodies_;  // by the id of our tools/execute request
-  std::set<std::string> in_flight_;      // ids of requests that wait for an answer
+  std::size_t running_ = 0;              // those whose request still waits
+  std::set<std::string> unanswered_;     // ids of requests whose answer comes later
   std::deque<LineReceived> waiting_;     // requests above the bound, in order
   std::size_t waiting_bytes_ = 0;
   std::vector<Unrecorded> unrecorded_;

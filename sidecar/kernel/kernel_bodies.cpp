@@ -1,11 +1,12 @@
 // How bodies end: by the host's answer, by their deadline, by the loss of whoever ran them.
-#include <charconv>
-
 #include "kernel/amount_texts.h"
 #include "kernel/kernel.h"
 #include "kernel/recovery.h"
 #include "protocol/json_writer.h"
 #include "protocol/limits.h"
+
+#include <algorithm>
+#include <charconv>
 
 namespace tallygate {
 namespace {
@@ -20,21 +21,17 @@ std::optional<std::int64_t> execute_id_of(const Response& response) {
 
 }  // namespace
 
-std::size_t Kernel::running() const {
-  std::size_t count = 0;
-  for (const auto& [id, body] : bodies_) count += body.answered ? 0 : 1;
-  return count;
-}
-
 void Kernel::receive(const Response& response) {
   const auto id = execute_id_of(response);
-  if (!id || !bodies_.contains(*id)) {
-    // Nobody asked, or it was answered before: a response has no answer of its own.
+  const auto place = id ? bodies_.find(*id) : bodies_.end();
+  if (place == bodies_.end() || !place->second.left) {
+    // Nobody asked yet, or it was answered before: a response has no answer of its own.
     effects_.notes.push_back("the host answered a request that was not open: id " + response.id);
     return;
   }
-  record({*id, response.result ? read_execute_result(*response.result)
-                               : read_execute_error(*response.error),
+  record({*id,
+          response.result ? read_execute_result(*response.result)
+                          : read_execute_error(*response.error),
           now_.boot_ms});
 }
 
@@ -49,9 +46,9 @@ void Kernel::record(const Unrecorded& news) {
   const auto action = turn == nullptr ? std::nullopt : turn->find_action(body.action);
   if (!action) {
     // The store is broken: the end is told, but not known to have been kept.
-    return end_body(news.execute_id,
-                    Ending{ActionEvent::outcome_lost, Code::store_failed, {}, news.answer.output,
-                           {}, {}, {}});
+    return end_body(
+        news.execute_id,
+        Ending{ActionEvent::outcome_lost, Code::store_failed, {}, news.answer.output, {}, {}, {}});
   }
   end_body(news.execute_id, ending_of(body, *action, news.answer, news.arrived_ms));
 }
@@ -65,47 +62,76 @@ Ending Kernel::ending_of(const Body& body, const ActionRow& action, const Execut
     ending.output = answer.output;
   } else {
     ending.event = ActionEvent::body_failed;
-    ending.code = Code::tool_error;
-    ending.reason = answer.ok ? "the host reported a usage that is no amount: " +
-                                    usage.error().message
-                              : answer.message;
+    ending.code = body.told_to_stop ? Code::execution_timeout : Code::tool_error;
+    ending.reason = answer.ok
+                        ? "the host reported a usage that is no amount: " + usage.error().message
+                        : answer.message;
   }
-  ending.actual = charge_for(action.cost, arrived_ms - body.started_ms,
-                             usage ? *usage : Charges());
+  ending.actual = charge_for(action.cost, arrived_ms - body.started_ms, usage ? *usage : Charges());
   ending.extra = windows_of(*turn_, policy_, session_->identity, ending.actual, action.at_ms);
   return ending;
 }
 
-// Records the end, and answers the request if it still waits.
-void Kernel::end_body(std::int64_t execute_id, Ending ending) {
-  const auto place = bodies_.find(execute_id);
-  const Body body = place->second;
+// What is said when the end cannot be recorded.
+ActionResult Kernel::unrecorded_end(const Body& body, const Ending& ending) {
   ActionResult result;
   result.action_id = body.action_id;
-  result.status = State::in_doubt;
   result.code = Code::store_failed;
-  result.reason = "the body ended, but the store failed before its end was recorded";
+  if (ending.event == ActionEvent::withdrawn) {
+    result.status = State::denied;
+    result.reason = "the store failed and the host went away; nothing was run";
+    return result;
+  }
+  result.status = State::in_doubt;
   result.output = ending.output;
-  std::string unrecorded = write_action_result(result);
+  result.reason = ending.output.empty() && !ending.reason.empty()
+                      ? ending.reason + "; the store could not record this"
+                      : "the body ended, but its end could not be recorded";
+  return result;
+}
 
+// Records the end, and answers the request if it still waits.
+void Kernel::end_body(std::int64_t execute_id, const Ending& ending) {
+  const Body body = bodies_.at(execute_id);
+  ActionResult result = unrecorded_end(body, ending);
+  std::string otherwise = write_action_result(result);
   const auto action = turn_ ? turn_->find_action(body.action) : std::nullopt;
   if (action) {
-    settle(*turn_, policy_, *action, ending);
-    const Transition* row = find_transition(action->state, ending.event);
-    const State reached = row == nullptr ? action->state : row->to;
-    result.status = reached;
+    const Transition* row = settle(*turn_, policy_, *action, ending);
+    result.status = row == nullptr ? action->state : row->to;
     result.code = ending.code;
     result.reason = ending.reason;
     result.reserved = to_texts(policy_, action->cost);
-    if (row != nullptr && row->money == Money::charge) {
-      result.spent = to_texts(policy_, ending.actual);
-    }
+    const bool charged = row != nullptr && row->money == Money::charge;
+    if (charged) result.spent = to_texts(policy_, ending.actual);
   }
-  if (ending.event != ActionEvent::outcome_lost) bodies_.erase(place);
-  else place->second.answered = true;
+  if (ending.event == ActionEvent::outcome_lost) {
+    expect_late_answer(execute_id);
+  } else {
+    forget_body(execute_id);
+  }
+  if (!body.answered) {
+    reply_durably(body.request, write_action_result(result), std::move(otherwise));
+  }
+}
+
+void Kernel::forget_body(std::int64_t execute_id) {
+  const auto place = bodies_.find(execute_id);
+  if (!place->second.answered) --running_;
+  bodies_.erase(place);
+}
+
+// The call is answered, but a genuine late answer may still end it. The oldest of too many is given
+// up: its call stays in doubt until an operator ends it.
+void Kernel::expect_late_answer(std::int64_t execute_id) {
+  Body& body = bodies_.at(execute_id);
   if (body.answered) return;
-  const std::string id = body.request;
-  reply_durably(id, action ? write_action_result(result) : unrecorded, std::move(unrecorded));
+  body.answered = true;
+  --running_;
+  if (bodies_.size() - running_ <= limits::late_bodies_max) return;
+  const auto oldest =
+      std::ranges::find_if(bodies_, [](const auto& entry) { return entry.second.answered; });
+  bodies_.erase(oldest);
 }
 
 void Kernel::lose_body(std::int64_t execute_id, Code code, const std::string& reason) {
@@ -134,14 +160,41 @@ void Kernel::check_deadlines() {
   }
 }
 
+std::vector<std::int64_t> Kernel::unanswered_bodies() const {
+  std::vector<std::int64_t> ids;
+  for (const auto& [id, body] : bodies_) {
+    if (!body.answered) ids.push_back(id);
+  }
+  return ids;
+}
+
+// Its request has not left, so it cannot have run: the line is taken back, the money too.
+void Kernel::withdraw_body(std::int64_t execute_id) {
+  std::erase_if(outgoing_, [&](const Outgoing& out) { return out.execute_id == execute_id; });
+  end_body(execute_id, Ending{ActionEvent::withdrawn,
+                              Code::host_lost,
+                              "the host went away before it was asked to run the tool",
+                              {},
+                              {},
+                              {},
+                              {}});
+}
+
 void Kernel::end_input() {
   if (input_ended_) return;
   input_ended_ = true;
-  std::vector<std::int64_t> lost;
-  for (const auto& [id, body] : bodies_) {
-    if (!body.answered) lost.push_back(id);
+  // Answers that met a busy store cannot be tried again.
+  for (const Unrecorded& news : std::exchange(unrecorded_, {})) {
+    if (!bodies_.contains(news.execute_id)) continue;
+    end_body(
+        news.execute_id,
+        Ending{ActionEvent::outcome_lost, Code::store_busy, {}, news.answer.output, {}, {}, {}});
   }
-  for (const std::int64_t id : lost) {
+  for (const std::int64_t id : unanswered_bodies()) {
+    if (!bodies_.at(id).left) {
+      withdraw_body(id);
+      continue;
+    }
     lose_body(id, Code::host_lost,
               "the host went away while the tool was running; whether it ran to its end is not "
               "known, so its cost stays reserved until an operator reconciles it");

@@ -69,8 +69,8 @@ void Kernel::initialize(const Request& request) {
   Result<Session> session = open_session(policy_, *params, fresh_id(), fresh_id());
   if (!session) return refuse(request.id, session.error());
   Turn* turn = store();
-  if (turn == nullptr) return refuse(request.id, Error{ErrorCode::internal_error,
-                                                       turn_error_->message, {}});
+  if (turn == nullptr)
+    return refuse(request.id, Error{ErrorCode::internal_error, turn_error_->message, {}});
   pin_scales(*turn, policy_);
   place_in_store(*turn, session->identity);
   JsonWriter body;
@@ -118,8 +118,8 @@ void Kernel::register_tools(const Request& request) {
 void Kernel::register_tool(const ToolDefinition& tool, JsonWriter& out) {
   const JsonText definition(tool.definition);
   const std::string digest = to_hex(args_key(definition.view()));
-  const bool has_room = session_->tools.size() < limits::registered_tools_max ||
-                        session_->tools.contains(tool.name);
+  const bool has_room =
+      session_->tools.size() < limits::registered_tools_max || session_->tools.contains(tool.name);
   const bool is_governable = is_tool_name(tool.name) && has_room;
   if (is_governable) session_->tools.insert_or_assign(tool.name, digest);
   const ToolRule* rule = is_governable ? policy_.find_tool(tool.name) : nullptr;
@@ -148,17 +148,17 @@ void Kernel::govern(const Request& request) {
              std::move(otherwise));
 }
 
-void Kernel::start_body(const Request& request, const GovernParams& proposal,
-                        std::string action_id, std::int64_t action, std::int64_t timeout_ms,
-                        std::string otherwise) {
+void Kernel::start_body(const Request& request, const GovernParams& proposal, std::string action_id,
+                        std::int64_t action, std::int64_t timeout_ms, std::string otherwise) {
   const std::int64_t id = next_execute_id_++;
   std::string params =
       write_execute(ExecuteParams{action_id, proposal.tool, proposal.args, 1, timeout_ms});
   bodies_.emplace(id, Body{action, std::move(action_id), proposal.tool, request.id, now_.boot_ms,
                            now_.boot_ms + timeout_ms});
-  in_flight_.insert(request.id);
-  outgoing_.push_back({request_line(id, "tools/execute", params),
-                       result_line(request.id, otherwise), id});
+  ++running_;
+  unanswered_.insert(request.id);
+  outgoing_.push_back(
+      {request_line(id, "tools/execute", params), result_line(request.id, otherwise), id});
 }
 
 void Kernel::deny_without_store(const std::string& id, const Error& error) {
@@ -175,7 +175,10 @@ void Kernel::get_budgets(const Request& request) {
   if (turn == nullptr) {
     return refuse(request.id, Error{ErrorCode::internal_error, turn_error_->message, {}});
   }
-  reply(request.id, write_budgets(session_budgets(*turn, policy_, session_->identity, *scope)));
+  const Error lost{ErrorCode::internal_error, "the store failed while it was read", {}};
+  outgoing_.push_back({result_line(request.id, write_budgets(session_budgets(
+                                                   *turn, policy_, session_->identity, *scope))),
+                       error_line(request.id, lost), 0});
 }
 
 void Kernel::ping(const Request& request) {
@@ -189,22 +192,24 @@ void Kernel::shut_down(const Request& request) {
   if (const Step step = read_nothing(request.params); !step) {
     return refuse(request.id, step.error());
   }
-  in_flight_.insert(request.id);
+  unanswered_.insert(request.id);
   shutdown_ = request.id;
 }
 
 // Answered once the last body has ended, so that the head it gives covers all of them.
 void Kernel::finish_shutdown() {
-  if (!shutdown_ || !in_flight_.contains(*shutdown_)) return;
-  if (running() > 0 || !waiting_.empty()) return;
+  if (!shutdown_ || !unanswered_.contains(*shutdown_)) return;
+  if (running_ > 0 || !waiting_.empty()) return;
   Turn* turn = store();
   if (turn == nullptr) {
-    in_flight_.erase(*shutdown_);
+    unanswered_.erase(*shutdown_);
     return refuse(*shutdown_, Error{ErrorCode::internal_error, turn_error_->message, {}});
   }
   JsonWriter out;
   out.begin_object().field("auditHead", turn->audit_head().text()).end_object();
-  reply(*shutdown_, out.text());
+  const Error lost{ErrorCode::internal_error, "the store failed; the newest head is not known", {}};
+  unanswered_.erase(*shutdown_);
+  outgoing_.push_back({result_line(*shutdown_, out.text()), error_line(*shutdown_, lost), 0});
 }
 
 }  // namespace tallygate

@@ -1,21 +1,24 @@
 #include "kernel/operator_acts.h"
 
-#include <algorithm>
-
 #include "kernel/settlement.h"
+
+#include <algorithm>
 
 namespace tallygate {
 
 Result<ActionSummary> find_call(Turn& turn, const std::string& suffix) {
+  if (suffix.size() < call_suffix_size_min) {
+    return Error{ErrorCode::usage, "give at least four characters of the call's id", {}};
+  }
   const std::vector<ActionId> found = turn.find_by_suffix(suffix);
   if (found.empty()) {
     return Error{ErrorCode::not_found, "no open call's id ends in \"" + suffix + "\"", {}};
   }
   if (found.size() > 1) {
-    return Error{ErrorCode::stale,
-                 std::to_string(found.size()) + " open calls end in \"" + suffix +
-                     "\"; give more of the id",
-                 {}};
+    return Error{
+        ErrorCode::stale,
+        std::to_string(found.size()) + " open calls end in \"" + suffix + "\"; give more of the id",
+        {}};
   }
   auto summary = turn.summarize(found.front().key);
   if (!summary) return Error{ErrorCode::not_found, "the call is gone", {}};
@@ -30,14 +33,14 @@ Step reconcile(Turn& turn, const Policy& policy, const ActionRow& action,
                      ", not in doubt; there is nothing to reconcile",
                  {}};
   }
-  Ending ending{reconciliation.ran ? ActionEvent::reconciled_completed
-                                   : ActionEvent::reconciled_not_run,
-                reconciliation.ran ? Code::none : Code::not_run,
-                reconciliation.reason,
-                {},
-                action.cost,
-                {},
-                reconciliation.by};
+  Ending ending{
+      reconciliation.ran ? ActionEvent::reconciled_completed : ActionEvent::reconciled_not_run,
+      reconciliation.ran ? Code::none : Code::not_run,
+      reconciliation.reason,
+      {},
+      action.cost,
+      {},
+      reconciliation.by};
   for (const Charge& spent : reconciliation.spent) {
     const auto place = std::ranges::find(ending.actual, spent.unit, &Charge::unit);
     if (place == ending.actual.end()) {

@@ -1,21 +1,24 @@
 // What an operator may do to a call, outside any session.
 #pragma once
 
-#include <optional>
-#include <string>
-
 #include "ledger/ledger.h"
 #include "policy/policy.h"
 #include "protocol/amount.h"
 #include "protocol/result.h"
 
+#include <optional>
+#include <string>
+
 namespace tallygate {
 
+// A shorter end of an id names a call by luck.
+inline constexpr std::size_t call_suffix_size_min = 4;
+
 struct Reconciliation {
-  bool ran = false;          // completed, else not-run
-  Charges spent;             // overrides the reservation, per unit; only units the call reserved
+  bool ran = false;  // completed, else not-run
+  Charges spent;     // overrides the reservation, per unit; only units the call reserved
   std::string reason;
-  std::string by;            // who says so
+  std::string by;  // who says so
 };
 
 // The one call whose id ends so; not_found, or stale when several do.

@@ -1,8 +1,8 @@
 #include "kernel/recovery.h"
 
-#include <algorithm>
-
 #include "kernel/settlement.h"
+
+#include <algorithm>
 
 namespace tallygate {
 

@@ -1,12 +1,12 @@
 // Finds what a dead sidecar left running. Never by pid: only who can take an owner's lock may act.
 #pragma once
 
+#include "ledger/ledger.h"
+#include "policy/policy.h"
+
 #include <cstdint>
 #include <string>
 #include <vector>
-
-#include "ledger/ledger.h"
-#include "policy/policy.h"
 
 namespace tallygate {
 
@@ -17,8 +17,9 @@ struct Recovered {
 // Whether another sidecar, dead or alive, has granted calls: a look that makes nobody wait.
 bool has_foreign_grants(Ledger& ledger, std::int64_t utc_ms);
 
-// Turns every granted call of a dead owner into in_doubt; its money stays reserved. The locks of the
-// dead that were taken are added to `claimed`: the caller releases them after the turn has ended.
+// Turns every granted call of a dead owner into in_doubt; its money stays reserved. The locks of
+// the dead that were taken are added to `claimed`: the caller releases them after the turn has
+// ended.
 std::vector<Recovered> recover(Turn& turn, Ledger& ledger, const Policy& policy,
                                std::vector<OwnerId>& claimed);
 

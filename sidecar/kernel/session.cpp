@@ -40,8 +40,9 @@ Result<Session> open_session(const Policy& policy, const InitializeParams& param
   session.id = session_id;
   session.identity.agent = agent->value_or("default");
   if (!policy.knows_agent(session.identity.agent)) {
-    return refuse("params.session.agent: \"" + session.identity.agent +
-                  "\" is not under [agents]; name it there, or set [session] allow_any_agent = true");
+    return refuse(
+        "params.session.agent: \"" + session.identity.agent +
+        "\" is not under [agents]; name it there, or set [session] allow_any_agent = true");
   }
   session.identity.run = run->value_or(fresh_run);
   session.run_is_invented = !run->has_value();

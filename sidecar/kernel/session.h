@@ -1,15 +1,15 @@
 // Who is calling: the host's claims, checked against the operator's configuration.
 #pragma once
 
-#include <map>
-#include <optional>
-#include <string>
-#include <vector>
-
 #include "ledger/turn.h"
 #include "policy/policy.h"
 #include "protocol/messages.h"
 #include "protocol/result.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace tallygate {
 

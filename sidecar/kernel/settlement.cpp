@@ -1,9 +1,9 @@
 #include "kernel/settlement.h"
 
-#include <algorithm>
-
 #include "kernel/amount_texts.h"
 #include "protocol/json_writer.h"
+
+#include <algorithm>
 
 namespace tallygate {
 namespace {
@@ -31,11 +31,12 @@ std::string audit_body(const Policy& policy, const ActionRow& action, const Endi
 
 }  // namespace
 
-bool settle(Turn& turn, const Policy& policy, const ActionRow& action, const Ending& ending) {
+const Transition* settle(Turn& turn, const Policy& policy, const ActionRow& action,
+                         const Ending& ending) {
   const Transition* row = find_transition(action.state, ending.event);
   if (row == nullptr) {
     turn.audit("late_result", action.id.key, audit_body(policy, action, ending, row));
-    return false;
+    return nullptr;
   }
   turn.set_state(action, row->to, ending.code);
   switch (row->money) {
@@ -47,9 +48,8 @@ bool settle(Turn& turn, const Policy& policy, const ActionRow& action, const End
       if (turn.charge(action, ending.actual, ending.extra)) turn.require_sync();
   }
   turn.set_result(action, ending.reason, ending.output);
-  turn.audit(audit_kind(ending, row->to), action.id.key,
-             audit_body(policy, action, ending, row));
-  return true;
+  turn.audit(audit_kind(ending, row->to), action.id.key, audit_body(policy, action, ending, row));
+  return row;
 }
 
 Charges charge_for(const Charges& reserved, std::int64_t elapsed_ms, const Charges& usage) {

@@ -1,14 +1,14 @@
 // Ends an attempt, whoever brings the news: the host, a deadline, recovery, an operator.
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "kernel/transitions.h"
 #include "ledger/turn.h"
 #include "policy/policy.h"
 #include "protocol/amount.h"
 #include "protocol/outcome.h"
+
+#include <string>
+#include <vector>
 
 namespace tallygate {
 
@@ -16,16 +16,17 @@ struct Ending {
   ActionEvent event = ActionEvent::outcome_lost;
   Code code = Code::none;
   std::string reason;
-  std::string output;             // JSON, or empty
-  Charges actual;                 // what is booked where the transition charges
-  std::vector<WindowRef> extra;   // budgets of units that were used but not reserved
-  std::string by;                 // who reconciled, or empty
+  std::string output;            // JSON, or empty
+  Charges actual;                // what is booked where the transition charges
+  std::vector<WindowRef> extra;  // budgets of units that were used but not reserved
+  std::string by;                // who reconciled, or empty
 };
 
 // Applies the transition for the action's state, moves its money, writes its result and its audit
-// row. False when the table has no such transition: then only an audit row `late_result` is written
-// and no money moves. The policy knows the scales of units.
-bool settle(Turn& turn, const Policy& policy, const ActionRow& action, const Ending& ending);
+// row, and returns the transition. Null when the table has none: then only an audit row
+// `late_result` is written and no money moves. The policy knows the scales of units.
+const Transition* settle(Turn& turn, const Policy& policy, const ActionRow& action,
+                         const Ending& ending);
 
 // What a body that ran for `elapsed_ms` is charged: its reservation, with `seconds` as
 // they were measured, and whatever the host reports above it. A report never lowers a fixed price.

@@ -2,10 +2,10 @@
 // does with the money. What is not in the table does not happen.
 #pragma once
 
+#include "protocol/outcome.h"
+
 #include <array>
 #include <optional>
-
-#include "protocol/outcome.h"
 
 namespace tallygate {
 

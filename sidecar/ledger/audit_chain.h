@@ -1,11 +1,11 @@
 // The tamper-evident trail: each row's hash covers the row and the hash before it.
 #pragma once
 
+#include "protocol/digest.h"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
-
-#include "protocol/digest.h"
 
 namespace tallygate {
 
@@ -19,10 +19,10 @@ struct AuditHead {
 
 struct AuditRow {
   std::int64_t seq = 0;
-  std::int64_t at_ms = 0;   // UTC
+  std::int64_t at_ms = 0;  // UTC
   std::string kind;
-  std::string action;       // its UUID, or empty
-  std::string body;         // a JSON object
+  std::string action;  // its UUID, or empty
+  std::string body;    // a JSON object
 };
 
 // The hash before the first row.

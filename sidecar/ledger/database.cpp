@@ -41,7 +41,8 @@ std::string_view Statement::text(int column) {
   return {static_cast<const char*>(bytes), size};
 }
 
-// Binding fails only for a wrong place or a text beyond SQLite's limit of 1 GB: both broken programs.
+// Binding fails only for a wrong place or a text beyond SQLite's limit of 1 GB: both broken
+// programs.
 void Statement::bind_one(int place, std::int64_t value) {
   CHECK(sqlite3_bind_int64(statement_.get(), place, value) == SQLITE_OK);
 }
@@ -79,14 +80,17 @@ Result<Database> Database::open(const std::string& path, OpenMode mode, const st
   if (code != SQLITE_OK) return database.error("cannot open the store " + path);
   sqlite3_extended_result_codes(connection, 1);
   sqlite3_busy_timeout(connection, static_cast<int>(limits::store_wait_ms));
+  return database;
+}
+
+void Database::count_wal_pages() {
   sqlite3_wal_hook(
-      connection,
+      connection_.get(),
       [](void* pages, sqlite3*, const char*, int count) {
         *static_cast<int*>(pages) = count;
         return SQLITE_OK;
       },
-      database.wal_pages_.get());
-  return database;
+      wal_pages_.get());
 }
 
 Step Database::execute(const char* sql) {
@@ -118,9 +122,8 @@ Step Database::sync_wal() {
   }
   const int code = wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
   if (code == SQLITE_OK) return Done{};
-  return Error{ErrorCode::store_failed,
-               std::string("cannot sync the store: ") + sqlite3_errstr(code),
-               {}};
+  return Error{
+      ErrorCode::store_failed, std::string("cannot sync the store: ") + sqlite3_errstr(code), {}};
 }
 
 void Database::checkpoint() {

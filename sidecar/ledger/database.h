@@ -1,13 +1,13 @@
 // A connection to SQLite and its prepared statements, as values that clean up after themselves.
 #pragma once
 
+#include "protocol/result.h"
+
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "protocol/result.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -82,6 +82,9 @@ class Database {
   Step sync_wal();
   // Moves what it can of the WAL into the main file without making anyone wait.
   void checkpoint();
+  // Begins to count the pages of the WAL. After every setting is made: `wal_autocheckpoint` takes
+  // the place of whoever counts.
+  void count_wal_pages();
   // Pages in the WAL after the latest commit of this connection.
   int wal_pages() const { return *wal_pages_; }
 

@@ -63,13 +63,14 @@ std::string encode_windows(const std::vector<WindowKey>& windows) {
 
 std::optional<std::vector<WindowKey>> decode_windows(std::string_view text) {
   std::vector<WindowKey> windows;
-  const bool whole = for_each_pair(text, '/', [&](std::string_view budget, std::string_view starts) {
-    const auto left = number(budget);
-    const auto right = number(starts);
-    if (!left || !right) return false;
-    windows.push_back({*left, *right});
-    return true;
-  });
+  const bool whole =
+      for_each_pair(text, '/', [&](std::string_view budget, std::string_view starts) {
+        const auto left = number(budget);
+        const auto right = number(starts);
+        if (!left || !right) return false;
+        windows.push_back({*left, *right});
+        return true;
+      });
   if (!whole) return std::nullopt;
   return windows;
 }

@@ -1,6 +1,8 @@
 // How amounts and windows stand in a row's text: short, exact, readable in any SQLite shell.
 #pragma once
 
+#include "protocol/amount.h"
+
 #include <compare>
 #include <cstdint>
 #include <optional>
@@ -8,8 +10,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "protocol/amount.h"
 
 namespace tallygate {
 

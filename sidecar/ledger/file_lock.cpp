@@ -1,12 +1,12 @@
 #include "ledger/file_lock.h"
 
-#include <cerrno>
-#include <csignal>
-#include <ctime>
-
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/time.h>
+
+#include <cerrno>
+#include <csignal>
+#include <ctime>
 
 namespace tallygate {
 namespace {

@@ -1,17 +1,18 @@
 // The two lock files beside a store: the queue of writers, and the sign of life of each sidecar.
 #pragma once
 
-#include <cstdint>
-#include <string>
-
 #include "ledger/ids.h"
 #include "ledger/store_file.h"
 #include "protocol/result.h"
 
+#include <cstdint>
+#include <string>
+
 namespace tallygate {
 
-// Writers wait here in the kernel's queue, rather than each polling SQLite: measured three times the
-// throughput and a quarter of the worst wait with 16 processes. SQLite's own lock stays the truth.
+// Writers wait here in the kernel's queue, rather than each polling SQLite: measured three times
+// the throughput and a quarter of the worst wait with 16 processes. SQLite's own lock stays the
+// truth.
 class WriterQueue {
  public:
   static Result<WriterQueue> open(const std::string& path);

@@ -18,8 +18,8 @@ constexpr int wal_pages_max = 16'384;
 // Below this an idle moment is not worth a checkpoint.
 constexpr int wal_pages_idle = 1'000;
 
-// The log is written without syncing at COMMIT: in `power`, Turn::commit syncs it when the turn asks
-// for it, after others were let in, so that their syncs and ours become one on the disk.
+// The log is written without syncing at COMMIT: in `power`, Turn::commit syncs it when the turn
+// asks for it, after others were let in, so that their syncs and ours become one on the disk.
 constexpr const char* settings =
     "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA foreign_keys = ON;"
     "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192;"
@@ -37,6 +37,7 @@ Step set_up(StoreCore& core) {
   if (const Step step = core.database.execute(settings); !step) return step;
   if (const Step step = migrate(core.database); !step) return step;
   if (const Step step = core.database.execute("PRAGMA journal_mode = WAL"); !step) return step;
+  core.database.count_wal_pages();
   return prepare_statements(core.database, core.sql);
 }
 
@@ -55,9 +56,14 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const StoreOptions& options) {
   if (!owners) return owners.error();
   Result<Database> database = Database::open(*path, OpenMode::existing, options.vfs);
   if (!database) return database.error();
-  auto core = std::make_unique<StoreCore>(StoreCore{options, std::move(database).value(), {},
+  auto core = std::make_unique<StoreCore>(StoreCore{options,
+                                                    std::move(database).value(),
+                                                    {},
                                                     std::move(queue).value(),
-                                                    std::move(owners).value(), {}, {}, {}});
+                                                    std::move(owners).value(),
+                                                    {},
+                                                    {},
+                                                    {}});
   core->options.path = *path;
   if (!core->queue.enter(open_wait_ms)) {
     return Error{ErrorCode::store_busy, "another process keeps the store " + *path + " busy", {}};
@@ -81,9 +87,10 @@ const std::string& Ledger::path() const { return core_->options.path; }
 Result<Turn> Ledger::begin(std::int64_t utc_ms) {
   if (core_->failure) return *core_->failure;
   if (!core_->queue.enter(limits::store_wait_ms)) {
-    return Error{ErrorCode::store_busy,
-                 "the store was busy for " + std::to_string(limits::store_wait_ms) + " ms; try again",
-                 {}};
+    return Error{
+        ErrorCode::store_busy,
+        "the store was busy for " + std::to_string(limits::store_wait_ms) + " ms; try again",
+        {}};
   }
   if (core_->sql.begin_write.run()) return Turn(*core_, true, utc_ms);
   const Error error = core_->database.error("cannot begin a transaction");

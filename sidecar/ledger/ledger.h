@@ -1,28 +1,29 @@
 // The store: opened once, then worked on in turns. One turn is one transaction.
 #pragma once
 
+#include "ledger/ids.h"
+#include "ledger/turn.h"
+#include "protocol/result.h"
+
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 
-#include "ledger/ids.h"
-#include "ledger/turn.h"
-#include "protocol/result.h"
-
 namespace tallygate {
 
 struct StoreOptions {
   std::string path;
-  // Sync turns that must survive a loss of power before their effects leave. Without it they survive
-  // the death of any process.
+  // Sync turns that must survive a loss of power before their effects leave. Without it they
+  // survive the death of any process.
   bool power_durable = true;
   bool may_create = true;
   std::string vfs;  // a registered SQLite VFS; empty: the default
 };
 
 // Several sidecars share one store: nothing about money is remembered from one turn to the next.
-// A failure of the store (I/O, corruption, full disk, failed COMMIT) is sticky: no later turn begins.
+// A failure of the store (I/O, corruption, full disk, failed COMMIT) is sticky: no later turn
+// begins.
 class Ledger {
  public:
   static Result<std::unique_ptr<Ledger>> open(const StoreOptions& options);
@@ -44,8 +45,8 @@ class Ledger {
   // Why the store is broken, once it is.
   const std::optional<Error>& failure() const;
 
-  // Moves the write-ahead log into the main file when it has grown: early in an idle moment, late in
-  // a busy one. Never call it before the effects of a turn have left.
+  // Moves the write-ahead log into the main file when it has grown: early in an idle moment, late
+  // in a busy one. Never call it before the effects of a turn have left.
   void tidy(bool idle);
 
   // True when the owner is dead; its lock is then held here until `release_owner`.

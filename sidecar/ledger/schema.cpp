@@ -157,9 +157,7 @@ CREATE TRIGGER postings_are_final BEFORE UPDATE ON postings
   BEGIN SELECT RAISE(ABORT, 'postings are never changed'); END;
 )sql";
 
-Error refuse(std::string message) {
-  return Error{ErrorCode::store_failed, std::move(message), {}};
-}
+Error refuse(std::string message) { return Error{ErrorCode::store_failed, std::move(message), {}}; }
 
 Step create(Database& database) {
   if (const Step step = database.execute(version_1); !step) return step;
@@ -179,9 +177,11 @@ Step bring_up_to_date(Database& database) {
   if (*application != application_id) return refuse("this SQLite file is not a tallygate store");
   if (*version > schema_version) {
     return refuse("a newer tallygate wrote this store (schema " + std::to_string(*version) +
-                  ", this program knows " + std::to_string(schema_version) + "); update this program");
+                  ", this program knows " + std::to_string(schema_version) +
+                  "); update this program");
   }
-  CHECK(*version == schema_version);  // no older schema has been released
+  if (*version != schema_version)
+    return refuse("the store's schema has no version that makes sense");
   return Done{};
 }
 

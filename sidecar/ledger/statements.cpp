@@ -60,13 +60,15 @@ constexpr Text texts[] = {
      "ORDER BY s.kind, s.name, b.unit, b.window, w.starts"},
 
     {&Statements::add_action,
-     "INSERT INTO actions (id, nonce, run, tool, state, code, attempt, owner, policy, at, deadline, "
+     "INSERT INTO actions (id, nonce, run, tool, state, code, attempt, owner, policy, at, "
+     "deadline, "
      "cost, windows, args) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"},
     {&Statements::summarize,
      "SELECT a.name, r.name, t.name, c.args FROM actions c JOIN tools t ON t.id = c.tool "
      "JOIN scopes r ON r.id = c.run JOIN scopes a ON a.id = r.parent WHERE c.id = ?1"},
     {&Statements::find_nonce, "SELECT id, nonce FROM actions WHERE state <= 4 ORDER BY id DESC"},
     {&Statements::set_state, "UPDATE actions SET state = ?2, code = ?3 WHERE id = ?1"},
+    {&Statements::set_windows, "UPDATE actions SET windows = ?2 WHERE id = ?1"},
     {&Statements::set_result,
      "INSERT OR REPLACE INTO results (action, attempt, reason, output) VALUES (?1, ?2, ?3, ?4)"},
     {&Statements::owners_with_grants,
@@ -94,8 +96,7 @@ Step prepare_statements(Database& database, Statements& sql) {
     if (const Step step = prepare(database, sql, text.place, text.sql); !step) return step;
   }
   const std::string columns = action_columns;
-  if (const Step step =
-          prepare(database, sql, &Statements::find_action, columns + "WHERE id = ?1");
+  if (const Step step = prepare(database, sql, &Statements::find_action, columns + "WHERE id = ?1");
       !step) {
     return step;
   }

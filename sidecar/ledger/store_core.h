@@ -1,14 +1,15 @@
-// What Ledger and Turn share: the connection, its prepared statements, the locks. Private to the room.
+// What Ledger and Turn share: the connection, its prepared statements, the locks. Private to the
+// room.
 #pragma once
+
+#include "ledger/database.h"
+#include "ledger/file_lock.h"
+#include "ledger/ledger.h"
 
 #include <map>
 #include <optional>
 #include <string>
 #include <utility>
-
-#include "ledger/database.h"
-#include "ledger/file_lock.h"
-#include "ledger/ledger.h"
 
 namespace tallygate {
 
@@ -18,7 +19,7 @@ struct Statements {
   Statement find_scope, add_scope, closed_scopes, find_unit, add_unit;
   Statement find_tool, add_tool, find_policy, add_policy, find_budget, add_budget;
   Statement find_window, add_window, update_window, list_windows;
-  Statement add_action, find_action, summarize, find_nonce, set_state, set_result;
+  Statement add_action, find_action, summarize, find_nonce, set_state, set_windows, set_result;
   Statement granted_by, owners_with_grants, add_owner, add_posting;
   Statement add_audit, audit_tail, audit_all, audit_at;
 };

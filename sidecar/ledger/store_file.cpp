@@ -1,16 +1,16 @@
 #include "ledger/store_file.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <optional>
 #include <system_error>
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
-#include <unistd.h>
 
 namespace tallygate {
 namespace {
@@ -21,8 +21,8 @@ constexpr mode_t folder_mode = 0700;
 constexpr mode_t file_mode = 0600;
 constexpr mode_t writable_by_others = S_IWGRP | S_IWOTH;
 
-// Magic numbers of statfs(2) for file systems whose locks and shared memory reach other machines, or
-// reach nobody.
+// Magic numbers of statfs(2) for file systems whose locks and shared memory reach other machines,
+// or reach nobody.
 constexpr std::array<unsigned long, 9> network_file_systems{
     0x6969,      // NFS
     0xFF534D42,  // CIFS
@@ -53,16 +53,23 @@ Step check_owner_and_mode(const std::string& path, const struct stat& found) {
   return Done{};
 }
 
-Step prepare_folder(const fs::path& folder) {
+// Makes a folder and those on the way to it; what is there already stays as it is.
+Step make_folder(const fs::path& folder) {
   std::error_code error;
-  if (!folder.parent_path().empty() && folder.has_relative_path()) {
-    fs::create_directories(folder.parent_path(), error);
+  if (fs::exists(folder, error)) return Done{};
+  if (folder.has_parent_path() && folder.parent_path() != folder) {
+    if (const Step step = make_folder(folder.parent_path()); !step) return step;
   }
-  if (::mkdir(folder.c_str(), folder_mode) == 0) {
-    if (::chmod(folder.c_str(), folder_mode) != 0) return refuse_errno(folder, "cannot chmod");
-  } else if (errno != EEXIST) {
-    return refuse_errno(folder, "cannot make the store's folder");
+  if (::mkdir(folder.c_str(), folder_mode) != 0) {
+    return errno == EEXIST ? Step(Done{})
+                           : Step(refuse_errno(folder, "cannot make the store's folder"));
   }
+  if (::chmod(folder.c_str(), folder_mode) != 0) return refuse_errno(folder, "cannot chmod");
+  return Done{};
+}
+
+Step prepare_folder(const fs::path& folder) {
+  if (const Step step = make_folder(folder); !step) return step;
   struct stat found {};
   if (::lstat(folder.c_str(), &found) != 0) return refuse_errno(folder, "cannot look at");
   if (!S_ISDIR(found.st_mode)) return refuse(folder, "is not a folder (links are not followed)");
@@ -81,13 +88,18 @@ Step check_file(const std::string& path) {
   struct stat found {};
   if (::lstat(path.c_str(), &found) != 0) return refuse_errno(path, "cannot look at");
   if (!S_ISREG(found.st_mode)) return refuse(path, "is not a plain file (links are not followed)");
-  return check_owner_and_mode(path, found);
+  if (const Step step = check_owner_and_mode(path, found); !step) return step;
+  if ((found.st_mode & 0777U) != file_mode && ::chmod(path.c_str(), file_mode) != 0) {
+    return refuse_errno(path, "cannot chmod");
+  }
+  return Done{};
 }
 
 // Only a missing file is ever opened here: closing a descriptor of a database that this process has
 // open would drop SQLite's locks on it.
 Step create_file(const std::string& path) {
-  const int number = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, file_mode);
+  const int number =
+      ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, file_mode);
   if (number < 0) return errno == EEXIST ? Step(Done{}) : Step(refuse_errno(path, "cannot create"));
   const FileDescriptor file(number);
   if (::fchmod(file.number(), file_mode) != 0) return refuse_errno(path, "cannot chmod");

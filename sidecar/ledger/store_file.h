@@ -1,9 +1,9 @@
 // The store's place in the file system: private, local, and nobody else's.
 #pragma once
 
-#include <string>
-
 #include "protocol/result.h"
+
+#include <string>
 
 namespace tallygate {
 

@@ -1,9 +1,9 @@
 #include "ledger/turn.h"
 
-#include <algorithm>
-
 #include "ledger/store_core.h"
 #include "protocol/limits.h"
+
+#include <algorithm>
 
 namespace tallygate {
 

@@ -1,14 +1,7 @@
-// One transaction on the store. Its operations never fail one by one: the first that fails dooms the
-// turn, later ones do nothing, and `commit` says so. Nothing is half done: an open turn that is
+// One transaction on the store. Its operations never fail one by one: the first that fails dooms
+// the turn, later ones do nothing, and `commit` says so. Nothing is half done: an open turn that is
 // destroyed, or a commit that fails, leaves the store as it was.
 #pragma once
-
-#include <cstdint>
-#include <map>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "ledger/audit_chain.h"
 #include "ledger/encoding.h"
@@ -16,6 +9,13 @@
 #include "protocol/amount.h"
 #include "protocol/outcome.h"
 #include "protocol/result.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace tallygate {
 
@@ -76,9 +76,9 @@ struct ActionSummary {
 
 // A budget window as people read it.
 struct WindowSummary {
-  int kind = 0;               // of the scope
-  std::string scope;          // its name
-  std::string run;            // "AGENT/RUN" where the counters are those of one run, else empty
+  int kind = 0;       // of the scope
+  std::string scope;  // its name
+  std::string run;    // "AGENT/RUN" where the counters are those of one run, else empty
   std::string unit, window;
   std::int64_t starts = 0;
   std::optional<std::int64_t> ends_ms;
@@ -116,8 +116,8 @@ class Turn {
   // Adds the charges to `reserved`. REQUIRES: they fit under the caps.
   void reserve(const std::vector<WindowRef>& windows, const Charges& charges);
   // Ends the action's reservation and books `actual`: up to the reservation as spent; what is above
-  // fills what is free under the cap, and the rest is overrun. `extra` are windows of units that were
-  // not reserved. Returns true when anything was overrun.
+  // fills what is free under the cap, and the rest is overrun. `extra` are windows of units that
+  // were not reserved. Returns true when anything was overrun.
   bool charge(const ActionRow& action, const Charges& actual, const std::vector<WindowRef>& extra);
   // Ends the action's reservation and books nothing.
   void release(const ActionRow& action);
@@ -169,6 +169,7 @@ class Turn {
   std::int64_t intern(int table, std::string_view name);
   Window& window(const WindowKey& key);
   void end_reservation(const ActionRow& action);
+  void widen(const ActionRow& action, const std::vector<WindowKey>& windows);
   void add_posting(const ActionRow& action, std::string_view kind, const Charges& cost,
                    const Overruns& overruns);
   void flush_windows();

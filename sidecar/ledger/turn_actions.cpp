@@ -1,9 +1,9 @@
 // The part of a turn that writes calls: their rows, their states, their ends.
-#include <algorithm>
-
 #include "ledger/store_core.h"
 #include "ledger/turn.h"
 #include "protocol/limits.h"
+
+#include <algorithm>
 
 namespace tallygate {
 namespace {

@@ -1,8 +1,8 @@
 // The part of a turn that writes and checks the trail.
-#include <algorithm>
-
 #include "ledger/store_core.h"
 #include "ledger/turn.h"
+
+#include <algorithm>
 
 namespace tallygate {
 

@@ -1,11 +1,11 @@
 // The part of a turn that moves money: reservations, charges, overrun.
 //
-// Counters are read once per turn and written once, at its end: nobody else can write between, since
-// the turn holds the store's write lock.
-#include <algorithm>
-
+// Counters are read once per turn and written once, at its end: nobody else can write between,
+// since the turn holds the store's write lock.
 #include "ledger/store_core.h"
 #include "ledger/turn.h"
+
+#include <algorithm>
 
 namespace tallygate {
 
@@ -52,8 +52,8 @@ Turn::Window& Turn::window(const WindowKey& key) {
     window.unit = std::string(find.text(0));
     window.stored = find.integer(6) != 0;
     if (!find.is_null(1)) window.ends_ms = find.integer(1);
-    window.counters = Counters{{find.integer(2)}, {find.integer(3)}, {find.integer(4)},
-                               {find.integer(5)}};
+    window.counters =
+        Counters{{find.integer(2)}, {find.integer(3)}, {find.integer(4)}, {find.integer(5)}};
   } else if (answer == Statement::Answer::done) {
     fail(Error{ErrorCode::store_failed, "a reservation names a budget that does not exist", {}});
   } else {
@@ -85,7 +85,8 @@ void Turn::end_reservation(const ActionRow& action) {
     const Amount reserved = charge_of(action.cost, held.unit);
     if (held.counters.reserved < reserved) {
       return fail(Error{ErrorCode::store_failed,
-                        "a budget window holds less than an open call has reserved in it", {}});
+                        "a budget window holds less than an open call has reserved in it",
+                        {}});
     }
     held.counters.reserved.steps -= reserved.steps;
     held.dirty = true;
@@ -108,8 +109,8 @@ Charges excess_of(const Charges& actual, const Charges& reserved) {
 
 // Books `amount`: what fits under the cap as spent, the rest as overrun. Returns the rest.
 Amount book(Counters& counters, Amount amount) {
-  const std::int64_t free = counters.cap.steps - counters.reserved.steps - counters.spent.steps -
-                            counters.overrun.steps;
+  const std::int64_t free =
+      counters.cap.steps - counters.reserved.steps - counters.spent.steps - counters.overrun.steps;
   const Amount fits{std::clamp<std::int64_t>(free, 0, amount.steps)};
   counters.spent.steps += fits.steps;
   const Amount rest{amount.steps - fits.steps};
@@ -131,6 +132,7 @@ bool Turn::charge(const ActionRow& action, const Charges& actual,
     keys.push_back(ref.key);
   }
   end_reservation(action);
+  if (keys.size() > action.windows.size()) widen(action, keys);
   if (error_) return false;
   const Charges excess = excess_of(actual, action.cost);
   Overruns overruns;
@@ -149,6 +151,14 @@ bool Turn::charge(const ActionRow& action, const Charges& actual,
   add_posting(action, "charge", within, {});
   if (!excess.empty()) add_posting(action, "excess", excess, overruns);
   return !overruns.empty();
+}
+
+// The budgets that a posting hits follow from the action's windows, so these must be all of them.
+void Turn::widen(const ActionRow& action, const std::vector<WindowKey>& windows) {
+  const std::string text = encode_windows(windows);
+  if (!core_->sql.set_windows.bind(action.id.key, std::string_view(text)).run()) {
+    doom("cannot note which budgets a call has used");
+  }
 }
 
 void Turn::release(const ActionRow& action) {
@@ -173,15 +183,15 @@ void Turn::flush_windows() {
   for (auto& [key, held] : windows_) {
     if (error_ || !held.dirty) continue;
     const Counters& now = held.counters;
-    const bool written =
-        held.stored ? core_->sql.update_window
-                          .bind(key.budget, key.starts, now.cap.steps, now.reserved.steps,
-                                now.spent.steps, now.overrun.steps)
-                          .run()
-                    : core_->sql.add_window
-                          .bind(key.budget, key.starts, held.ends_ms, now.cap.steps,
-                                now.reserved.steps, now.spent.steps, now.overrun.steps)
-                          .run();
+    const bool written = held.stored
+                             ? core_->sql.update_window
+                                   .bind(key.budget, key.starts, now.cap.steps, now.reserved.steps,
+                                         now.spent.steps, now.overrun.steps)
+                                   .run()
+                             : core_->sql.add_window
+                                   .bind(key.budget, key.starts, held.ends_ms, now.cap.steps,
+                                         now.reserved.steps, now.spent.steps, now.overrun.steps)
+                                   .run();
     if (!written) doom("cannot write a budget window");
   }
 }
@@ -200,8 +210,8 @@ std::vector<WindowSummary> Turn::windows() {
     row.window = std::string(list.text(4));
     row.starts = list.integer(5);
     if (!list.is_null(6)) row.ends_ms = list.integer(6);
-    row.counters = Counters{{list.integer(7)}, {list.integer(8)}, {list.integer(9)},
-                            {list.integer(10)}};
+    row.counters =
+        Counters{{list.integer(7)}, {list.integer(8)}, {list.integer(9)}, {list.integer(10)}};
     rows.push_back(std::move(row));
   }
   if (answer == Statement::Answer::failed) doom("cannot list the budget windows");

@@ -1,8 +1,8 @@
 // The part of a turn that knows scopes: their ids, and whether they are closed.
-#include <algorithm>
-
 #include "ledger/store_core.h"
 #include "ledger/turn.h"
+
+#include <algorithm>
 
 namespace tallygate {
 

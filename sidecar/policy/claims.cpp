@@ -1,9 +1,7 @@
 #include "policy/policy.h"
+#include "protocol/utc_text.h"
 
 #include <algorithm>
-#include <array>
-#include <chrono>
-#include <cstdio>
 #include <limits>
 
 namespace tallygate {
@@ -29,23 +27,6 @@ std::string in_units(Amount amount, const std::string& unit) {
   return format_amount(amount, default_scale(unit)) + " " + unit;
 }
 
-// RFC 3339 in UTC with milliseconds.
-std::string utc_text(std::int64_t time_ms) {
-  using namespace std::chrono;
-  const sys_time<milliseconds> time{milliseconds(time_ms)};
-  const auto midnight = floor<days>(time);
-  const year_month_day date(midnight);
-  const hh_mm_ss<milliseconds> clock(time - midnight);
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
-                static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
-                static_cast<int>(clock.minutes().count()),
-                static_cast<int>(clock.seconds().count()),
-                static_cast<int>(clock.subseconds().count()));
-  return text.data();
-}
-
 // e.g. "the global budget for this day".
 std::string budget_name(const Claim& claim) {
   const std::string name = "the " + claim.scope_name() + " budget";
@@ -57,12 +38,9 @@ std::string budget_name(const Claim& claim) {
 
 std::string Claim::scope_name() const {
   switch (scope) {
-    case ScopeKind::global:
-      return "global";
-    case ScopeKind::agent:
-      return "agent:" + agent;
-    case ScopeKind::run:
-      return "run";
+    case ScopeKind::global: return "global";
+    case ScopeKind::agent: return "agent:" + agent;
+    case ScopeKind::run: return "run";
   }
   return "global";
 }

@@ -24,12 +24,9 @@ std::string tool_words(std::string_view tool) { return "tool " + in_quotes(tool)
 // deny > hold > allow
 int severity(Effect effect) {
   switch (effect) {
-    case Effect::allow:
-      return 1;
-    case Effect::hold:
-      return 2;
-    case Effect::deny:
-      return 3;
+    case Effect::allow: return 1;
+    case Effect::hold: return 2;
+    case Effect::deny: return 3;
   }
   return 3;
 }

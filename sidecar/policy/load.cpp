@@ -7,12 +7,12 @@
 #include "protocol/names.h"
 
 #include <fcntl.h>
-#include <system_error>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <filesystem>
+#include <system_error>
 
 namespace tallygate {
 namespace {

@@ -6,26 +6,19 @@ namespace tallygate {
 
 std::string_view to_text(Effect effect) {
   switch (effect) {
-    case Effect::allow:
-      return "allow";
-    case Effect::deny:
-      return "deny";
-    case Effect::hold:
-      return "hold";
+    case Effect::allow: return "allow";
+    case Effect::deny: return "deny";
+    case Effect::hold: return "hold";
   }
   return "deny";
 }
 
 std::string_view to_text(Window window) {
   switch (window) {
-    case Window::run:
-      return "run";
-    case Window::day:
-      return "day";
-    case Window::month:
-      return "month";
-    case Window::total:
-      return "total";
+    case Window::run: return "run";
+    case Window::day: return "day";
+    case Window::month: return "month";
+    case Window::total: return "total";
   }
   return "total";
 }

@@ -83,20 +83,13 @@ std::optional<TomlComplaint> refuse_hostile_line(std::string_view text) {
 
 std::string_view kind_words(TomlKind kind) {
   switch (kind) {
-    case TomlKind::string:
-      return "a string";
-    case TomlKind::integer:
-      return "an integer";
-    case TomlKind::boolean:
-      return "a boolean";
-    case TomlKind::floating:
-      return "a float";
-    case TomlKind::time:
-      return "a date or time";
-    case TomlKind::array:
-      return "an array";
-    case TomlKind::table:
-      return "a table";
+    case TomlKind::string: return "a string";
+    case TomlKind::integer: return "an integer";
+    case TomlKind::boolean: return "a boolean";
+    case TomlKind::floating: return "a float";
+    case TomlKind::time: return "a date or time";
+    case TomlKind::array: return "an array";
+    case TomlKind::table: return "a table";
   }
   return "a value";
 }

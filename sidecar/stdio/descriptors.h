@@ -7,8 +7,8 @@
 namespace tallygate {
 
 // Keeps stdout for the protocol alone: what any library prints lands on stderr instead. Ignores
-// SIGPIPE. Restores the flags of shared descriptors when it dies: O_NONBLOCK is seen by everyone who
-// shares the open file, a terminal's shell included.
+// SIGPIPE. Restores the flags of shared descriptors when it dies: O_NONBLOCK is seen by everyone
+// who shares the open file, a terminal's shell included.
 class ProtocolDescriptors {
  public:
   ProtocolDescriptors();

@@ -1,11 +1,8 @@
 #include "stdio/log.h"
 
-#include <climits>
-#include <memory>
-#include <mutex>
-
 #include "protocol/json_writer.h"
 
+#include <climits>
 #include <spdlog/details/null_mutex.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
@@ -13,6 +10,9 @@
 
 #include <poll.h>
 #include <unistd.h>
+
+#include <memory>
+#include <mutex>
 
 namespace tallygate {
 namespace {
@@ -27,8 +27,8 @@ class PatientSink final : public spdlog::sinks::base_sink<spdlog::details::null_
     spdlog::memory_buf_t line;
     formatter_->format(message, line);
     pollfd room{STDERR_FILENO, POLLOUT, 0};
-    const bool fits = line.size() <= PIPE_BUF && ::poll(&room, 1, 0) == 1 &&
-                      (room.revents & POLLOUT) != 0;
+    const bool fits =
+        line.size() <= PIPE_BUF && ::poll(&room, 1, 0) == 1 && (room.revents & POLLOUT) != 0;
     if (!fits || ::write(STDERR_FILENO, line.data(), line.size()) < 0) ++dropped;
   }
   void flush_() override {}

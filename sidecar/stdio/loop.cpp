@@ -1,11 +1,5 @@
 #include "stdio/loop.h"
 
-#include <array>
-#include <chrono>
-#include <csignal>
-#include <string>
-#include <utility>
-
 #include "protocol/limits.h"
 #include "protocol/line_buffer.h"
 #include "stdio/log.h"
@@ -15,6 +9,12 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <string>
+#include <utility>
 
 namespace tallygate {
 namespace {
@@ -57,13 +57,14 @@ class Loop {
   void read() {
     if (reading_ || ended_ || outbox_.size() > limits::outbox_bytes_max) return;
     reading_ = true;
-    input_.async_read_some(asio::buffer(chunk_), [this](const ErrorCodeOf& error, std::size_t size) {
-      reading_ = false;
-      if (error == asio::error::operation_aborted) return;
-      if (error) return end_input();
-      lines_.append(std::string_view(chunk_.data(), size));
-      take_lines();
-    });
+    input_.async_read_some(asio::buffer(chunk_),
+                           [this](const ErrorCodeOf& error, std::size_t size) {
+                             reading_ = false;
+                             if (error == asio::error::operation_aborted) return;
+                             if (error) return end_input();
+                             lines_.append(std::string_view(chunk_.data(), size));
+                             take_lines();
+                           });
   }
 
   // As many turns as the lines at hand need, each bounded; then more is read.

@@ -1,10 +1,10 @@
 // The event loop: bytes in, turns of the kernel, lines out. One thread.
 #pragma once
 
-#include <memory>
-
 #include "kernel/kernel.h"
 #include "kernel/seams.h"
+
+#include <memory>
 
 namespace tallygate {
 

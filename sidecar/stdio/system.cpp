@@ -18,9 +18,7 @@ std::int64_t read_clock_ms(clockid_t clock) {
 
 }  // namespace
 
-Now SystemClock::now() {
-  return Now{read_clock_ms(CLOCK_REALTIME), read_clock_ms(CLOCK_BOOTTIME)};
-}
+Now SystemClock::now() { return Now{read_clock_ms(CLOCK_REALTIME), read_clock_ms(CLOCK_BOOTTIME)}; }
 
 std::uint64_t SystemEntropy::next() {
   std::uint64_t bits = 0;

@@ -126,7 +126,6 @@ TEST_CASE("tools/register is refused with the path of what is wrong", "[protocol
         "params.tools[0].description: expected a string"},
        {R"({"tools":[{"name":"a","inputSchema":true}]})",
         "params.tools[0].inputSchema: expected an object"},
-       {R"({"tools":[{"name":"a","level":1}]})", "params.tools[0].level: unknown key"},
        {R"({"tools":[],"x":1})", "params.x: unknown key"}});
 }
 

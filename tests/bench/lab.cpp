@@ -1,0 +1,75 @@
+// Makes folders and policies for the bench, and clears them away.
+#include "lab.h"
+
+#include "traffic.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <fstream>
+#include <system_error>
+
+namespace tallygate::bench {
+
+namespace fs = std::filesystem;
+
+std::string_view to_text(Durability durability) {
+  return durability == Durability::power ? "power" : "process";
+}
+
+Lab::Lab(const Options& options) {
+  const fs::path parent =
+      options.folder.empty() ? fs::temp_directory_path() : fs::path(options.folder);
+  std::string name = (fs::absolute(parent) / "tallygate-bench-XXXXXX").string();
+  if (::mkdtemp(name.data()) == nullptr) {
+    throw std::system_error(errno, std::generic_category(), name);
+  }
+  folder_ = name;
+}
+
+Lab::~Lab() {
+  std::error_code ignored;
+  fs::remove_all(folder_, ignored);
+}
+
+fs::path Lab::fresh_folder() {
+  const fs::path folder = folder_ / std::to_string(++count_);
+  fs::create_directory(folder);
+  fs::permissions(folder, fs::perms::owner_all);
+  return folder;
+}
+
+void Lab::settle_disk() const {
+  const int descriptor = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  ::syncfs(descriptor);
+  ::close(descriptor);
+}
+
+bool Lab::is_in_memory() const {
+  struct statfs system {};
+  return ::statfs(folder_.c_str(), &system) == 0 && system.f_type == TMPFS_MAGIC;
+}
+
+fs::path store_of(const fs::path& folder) { return folder / "store.db"; }
+
+fs::path write_policy(const fs::path& folder, Durability durability, int budgets) {
+  const fs::path path = folder / "policy.toml";
+  std::ofstream out(path);
+  out << "[store]\nurl = \"sqlite:" << store_of(folder).filename().string() << "\"\ndurability = \""
+      << to_text(durability) << "\"\n[agents." << agent << "]\n[tools." << tool
+      << "]\ncost = { usd = \"0.05\" }\ntimeout = \"30s\"\n"
+      << "[[rules]]\nid = \"bench\"\nmatch = { tool = \"" << tool << "\" }\neffect = \"allow\"\n";
+  for (const BudgetSpec& budget : budget_specs) {
+    if (budgets-- == 0) break;
+    out << "[[budgets]]\nscope = \"" << budget.scope << "\"\nunit = \"" << budget.unit
+        << "\"\nwindow = \"" << budget.window << "\"\ncap = \"1000000\"\n";
+  }
+  return path;
+}
+
+}  // namespace tallygate::bench
