@@ -72,8 +72,12 @@ class Calls(RealTest):
         with self.assertRaisesRegex(ValueError, "already"):
             self.gate.register("search", lambda: 2)
         self.assertEqual(self.gate.call("search"), 1)
+
+    def test_a_name_the_sidecar_cannot_govern_is_registered_in_vain(self) -> None:
+        tool = self.gate.register("no name at all", lambda: 1)
+        self.assertEqual(tool.registration.status, "unconfigured")
         with self.assertRaises(tallygate.RequestRefused):
-            self.gate.register("no name at all", lambda: 1)
+            self.gate.call("no name at all")
 
     def test_money(self) -> None:
         self.gate.register("pay", lambda: "paid")

@@ -133,7 +133,9 @@ TEST_CASE_METHOD(RecoveryTest, "a call is found by the end of its id when only o
   CHECK(found->run == "r1");
   CHECK(found->tool == "pay");
   CHECK(found->args == R"({"for":1})");
-  CHECK(find_call(*turn_of, "").error().code == ErrorCode::stale);
+  CHECK(find_call(*turn_of, "").error().code == ErrorCode::usage);
+  CHECK(find_call(*turn_of, action.substr(33)).error().code == ErrorCode::usage);
+  CHECK(find_call(*turn_of, "ffffffff").error().code == ErrorCode::not_found);
   CHECK(find_call(*turn_of, another)->run == "r2");
 }
 
