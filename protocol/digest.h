@@ -24,8 +24,8 @@ std::string_view as_bytes(const Digest& digest);
 Digest args_digest(std::string_view canonical_args);
 
 // argsKey: of the JSON *value*: keys sorted by their UTF-8 bytes, numbers as exact decimals without
-// needless zeros, with one exponent each (10 is 1e1). Two spellings of one value have one key; used to compare, never to
-// run.
+// needless zeros, with one exponent each (10 is 1e1). Two spellings of one value have one key; used
+// to compare, never to run.
 Digest args_key(JsonView canonical_args);
 
 // The text args_key digests.

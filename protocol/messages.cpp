@@ -5,6 +5,8 @@
 #include "protocol/limits.h"
 #include "protocol/names.h"
 
+#include <algorithm>
+
 namespace tallygate {
 namespace {
 
@@ -39,7 +41,27 @@ void shorten(std::string& text, std::size_t size_max) {
 }
 
 ExecuteAnswer failed_body(std::string message) {
+  if (message.empty()) message = "the tool failed and gave no message";
+  shorten(message, limits::reason_size_max);
   return ExecuteAnswer{false, {}, std::move(message), {}};
+}
+
+// The members that tools/execute's result and actions/complete share.
+void read_body_end(ObjectReader& in, ExecuteAnswer& answer) {
+  const auto output = in.optional_value("output");
+  in.ignore("documents");
+  answer.usage = in.optional_string_map("usage");
+  for (const auto& [unit, amount] : answer.usage) {
+    if (!is_tool_name(unit)) in.complain("usage", "a unit's name is 1 to 128 plain letters");
+  }
+  answer.ok = output.has_value();
+  if (output) answer.output = std::string(output->raw);
+}
+
+bool is_call_id(std::string_view id) {
+  return !id.empty() && id.size() <= limits::id_size_max && std::ranges::none_of(id, [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+  });
 }
 
 }  // namespace
@@ -93,8 +115,35 @@ Result<GovernParams> read_govern(JsonView params) {
   out.args = std::string(in.optional_object("args").value_or(JsonView{"{}"}).raw);
   if (out.args.size() > limits::args_size_max) in.complain("args", "longer than 1 MiB");
   out.cost = in.optional_string_map("cost");
+  out.call_id = in.optional_string("callId");
+  if (out.call_id && !is_call_id(*out.call_id)) {
+    in.complain("callId", "expected 1 to 128 bytes without control characters");
+  }
   if (const Step end = in.finish(); !end) return end.error();
   return out;
+}
+
+Result<CompleteParams> read_complete(JsonView params) {
+  ObjectReader in(params, "params");
+  CompleteParams out;
+  out.action_id = in.string("actionId");
+  out.token = in.string("token");
+  if (in.has("output") == in.has("error")) in.complain("output", "give either output or error");
+  const auto error = in.optional_string("error");
+  read_body_end(in, out.answer);
+  if (error) out.answer = failed_body(*error);
+  if (const Step end = in.finish(); !end) return end.error();
+  if (out.answer.output.size() > limits::output_size_max) {
+    return Error{ErrorCode::invalid_params, "params.output: longer than 3 MiB", {}};
+  }
+  return out;
+}
+
+Result<std::string> read_action_id(JsonView params) {
+  ObjectReader in(params, "params");
+  std::string id = in.string("actionId");
+  if (const Step end = in.finish(); !end) return end.error();
+  return id;
 }
 
 Result<std::optional<std::string>> read_budgets_get(JsonView params) {
@@ -109,31 +158,21 @@ Step read_nothing(JsonView params) { return ObjectReader(params, "params").finis
 ExecuteAnswer read_execute_result(JsonView result) {
   ObjectReader in(result, "result");
   ExecuteAnswer answer;
-  const auto output = in.optional_value("output");
-  if (!output) in.complain("output", "missing");
-  in.ignore("documents");
-  answer.usage = in.optional_string_map("usage");
-  for (const auto& [unit, amount] : answer.usage) {
-    if (!is_tool_name(unit)) in.complain("usage", "a unit's name is 1 to 128 plain letters");
-  }
+  if (!in.has("output")) in.complain("output", "missing");
+  read_body_end(in, answer);
   if (const Step end = in.finish(); !end) {
     return failed_body("the host answered a result that breaks the protocol: " +
                        end.error().message);
   }
-  if (output->raw.size() > limits::output_size_max) {
+  if (answer.output.size() > limits::output_size_max) {
     return failed_body("the body's output is longer than 3 MiB");
   }
-  answer.ok = true;
-  answer.output = std::string(output->raw);
   return answer;
 }
 
 ExecuteAnswer read_execute_error(JsonView error) {
   ObjectReader in(error, "error");
-  std::string message = in.optional_string("message").value_or("");
-  if (message.empty()) message = "the tool failed and gave no message";
-  shorten(message, limits::reason_size_max);
-  return failed_body(std::move(message));
+  return failed_body(in.optional_string("message").value_or(""));
 }
 
 std::string write_amounts(const AmountTexts& amounts) {
@@ -149,10 +188,16 @@ std::string write_action_result(const ActionResult& result) {
   if (result.code != Code::none) out.field("code", to_text(result.code));
   if (!result.reason.empty()) out.field("reason", result.reason);
   if (!result.output.empty()) out.raw_field("output", result.output);
+  if (result.grant) {
+    out.key("grant").begin_object().field("token", result.grant->token);
+    out.raw_field("args", result.grant->args).field("expiresAt", result.grant->expires_at);
+    out.end_object();
+  }
   out.key("cost").begin_object();
   out.raw_field("reserved", write_amounts(result.reserved));
-  out.raw_field("spent", write_amounts(result.spent));
-  return out.end_object().end_object().take();
+  out.raw_field("spent", write_amounts(result.spent)).end_object();
+  if (result.replayed) out.flag("replayed", true);
+  return out.end_object().take();
 }
 
 std::string write_budgets(const std::vector<BudgetLine>& lines) {

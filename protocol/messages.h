@@ -36,6 +36,7 @@ struct GovernParams {
   std::string tool;
   std::string args;  // canonical text of an object
   AmountTexts cost;  // the bound the host states, where the tool's cost is {from = "host"}
+  std::optional<std::string> call_id;  // the host's name for the call, within its run
 };
 
 // The host's answer to `tools/execute`: the body's output, or what went wrong in it.
@@ -46,6 +47,19 @@ struct ExecuteAnswer {
   AmountTexts usage;
 };
 
+// `actions/complete`: how a body that the host ran by itself ended.
+struct CompleteParams {
+  std::string action_id, token;
+  ExecuteAnswer answer;
+};
+
+// What a two-phase execution needs. The token is told once, here.
+struct GrantTold {
+  std::string token;
+  std::string args;        // canonical text: what was admitted, and nothing else, may be run
+  std::string expires_at;  // RFC 3339
+};
+
 // What every governing method answers.
 struct ActionResult {
   std::string action_id;
@@ -54,6 +68,8 @@ struct ActionResult {
   std::string reason;
   std::string output;  // JSON, or empty
   AmountTexts reserved, spent;
+  std::optional<GrantTold> grant;
+  bool replayed = false;  // the end of an earlier call of the same name
 };
 
 // One row of `budgets/get`.
@@ -67,6 +83,8 @@ struct BudgetLine {
 Result<InitializeParams> read_initialize(JsonView params);
 Result<std::vector<ToolDefinition>> read_register(JsonView params);
 Result<GovernParams> read_govern(JsonView params);
+Result<CompleteParams> read_complete(JsonView params);
+Result<std::string> read_action_id(JsonView params);                   // actions/get
 Result<std::optional<std::string>> read_budgets_get(JsonView params);  // the scope asked for
 Step read_nothing(JsonView params);                                    // ping, shutdown
 

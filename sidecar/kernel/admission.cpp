@@ -45,8 +45,9 @@ void check_world(Turn& turn, const Session& session, Decision& decision) {
 }
 
 void check_rules(const Policy& policy, const Session& session, const GovernParams& proposal,
-                 Decision& decision) {
-  const bool registered = session.tools.contains(proposal.tool);
+                 bool host_runs_it, Decision& decision) {
+  // Who runs a body by himself need not register it.
+  const bool registered = host_runs_it || session.tools.contains(proposal.tool);
   Judgement judgement = judge(policy, Proposal{proposal.tool, registered,
                                                proposal.cost.empty() ? nullptr : &proposal.cost});
   decision.rule = std::move(judgement.rule);
@@ -54,7 +55,7 @@ void check_rules(const Policy& policy, const Session& session, const GovernParam
   decision.timeout_ms = judgement.timeout_ms;
   if (judgement.effect != Effect::allow) {
     decision.deny(judgement.code, std::move(judgement.reason));
-  } else if (!session.can_execute) {
+  } else if (!session.can_execute && !host_runs_it) {
     decision.deny(Code::no_executor,
                   "this host did not declare capabilities.execute, so nobody can run \"" +
                       proposal.tool + "\"");
@@ -75,10 +76,10 @@ void check_budgets(Turn& turn, const Policy& policy, const Session& session, Dec
 }
 
 Decision decide(Turn& turn, const Policy& policy, const Session& session,
-                const GovernParams& proposal) {
+                const GovernParams& proposal, bool host_runs_it) {
   Decision decision;
   check_world(turn, session, decision);
-  if (!decision.denied()) check_rules(policy, session, proposal, decision);
+  if (!decision.denied()) check_rules(policy, session, proposal, host_runs_it, decision);
   if (!decision.denied()) check_budgets(turn, policy, session, decision);
   if (decision.denied()) {
     decision.charges.clear();
@@ -88,50 +89,68 @@ Decision decide(Turn& turn, const Policy& policy, const Session& session,
 }
 
 std::string audit_body(const Policy& policy, const Session& session, const GovernParams& proposal,
-                       const Decision& decision) {
+                       const Asked& asked, const Decision& decision) {
   JsonWriter out;
   out.begin_object().field("tool", proposal.tool);
   out.field("agent", session.identity.agent).field("run", session.identity.run);
+  if (proposal.call_id) out.field("callId", *proposal.call_id);
+  if (asked.before) out.field("attempt", asked.before->attempt + 1);
   out.field("argsDigest", to_hex(args_digest(proposal.args)));
   if (!decision.rule.empty()) out.field("rule", decision.rule);
   if (decision.denied()) {
     out.field("code", to_text(decision.code)).field("reason", decision.reason);
   } else {
+    if (!asked.owner) out.flag("twoPhase", true);
     out.raw_field("reserved", write_amounts(to_texts(policy, decision.charges)));
   }
   return out.end_object().take();
 }
 
+NewAction new_action(const Session& session, const GovernParams& proposal, const Asked& asked,
+                     const Decision& decision, State state, std::string_view policy_digest) {
+  NewAction action;
+  action.nonce = asked.nonce;
+  action.run = session.identity.run_scope;
+  action.tool = proposal.tool;
+  action.policy = policy_digest;
+  action.state = state;
+  action.code = decision.code;
+  action.owner = asked.owner.value_or(OwnerId{});
+  action.cost = decision.charges;
+  action.args = proposal.args;
+  action.call_id = proposal.call_id;
+  action.args_key = asked.args_key;
+  for (const WindowRef& ref : decision.windows) action.windows.push_back(ref.key);
+  return action;
+}
+
 }  // namespace
 
 Admission admit(Turn& turn, const Policy& policy, const Session& session,
-                const GovernParams& proposal, OwnerId owner, std::int64_t nonce) {
-  const Decision decision = decide(turn, policy, session, proposal);
-  const Transition* row = find_transition(
-      std::nullopt, decision.denied() ? ActionEvent::refused : ActionEvent::admitted);
-  const bool granted = row->money == Money::reserve;
+                const GovernParams& proposal, const Asked& asked) {
+  const Decision decision = decide(turn, policy, session, proposal, !asked.owner);
+  std::optional<State> from;
+  if (asked.before) from = asked.before->state;
+  const Transition* row =
+      find_transition(from, decision.denied() ? ActionEvent::refused : ActionEvent::admitted);
+  CHECK(row != nullptr);  // who asks has made sure that the call may be decided
   const std::string policy_digest = to_hex(policy.digest);
-  NewAction action{nonce,
-                   session.identity.run_scope,
-                   proposal.tool,
-                   policy_digest,
-                   row->to,
-                   decision.code,
-                   owner,
-                   0,
-                   decision.charges,
-                   {},
-                   proposal.args};
-  if (granted) {
+  NewAction action = new_action(session, proposal, asked, decision, row->to, policy_digest);
+  if (row->money == Money::reserve) {
     action.deadline_ms = turn.now_ms() + decision.timeout_ms;
-    for (const WindowRef& ref : decision.windows) action.windows.push_back(ref.key);
     turn.reserve(decision.windows, decision.charges);
     turn.require_sync();  // the body may do what no power loss undoes
   }
-  const ActionId id = turn.add_action(action);
-  turn.audit(to_text(row->to), id.key, audit_body(policy, session, proposal, decision));
-  return Admission{
-      id, granted, decision.code, decision.reason, decision.charges, decision.timeout_ms};
+  if (asked.before) turn.redecide(*asked.before, action);
+  const ActionId id = asked.before ? asked.before->id : turn.add_action(action);
+  turn.audit(to_text(row->to), id.key, audit_body(policy, session, proposal, asked, decision));
+  return Admission{id,
+                   row->money == Money::reserve,
+                   decision.code,
+                   decision.reason,
+                   decision.charges,
+                   decision.timeout_ms,
+                   asked.before ? asked.before->attempt + 1 : 1};
 }
 
 }  // namespace tallygate

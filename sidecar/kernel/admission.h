@@ -19,10 +19,20 @@ struct Admission {
   std::string reason;
   Charges reserved;
   std::int64_t timeout_ms = 0;
+  std::int64_t attempt = 1;
 };
 
-// `nonce` is random; `owner` is this sidecar's place among the owners.
+// What is asked for, beside the proposal itself.
+struct Asked {
+  std::int64_t nonce = 0;  // random: part of a new call's id
+  // This sidecar's place among the owners; none where the host runs the body by itself, which any
+  // process may then complete.
+  std::optional<OwnerId> owner;
+  std::optional<Digest> args_key;   // where the call is named
+  std::optional<ActionRow> before;  // the attempt of the same name that is decided afresh
+};
+
 Admission admit(Turn& turn, const Policy& policy, const Session& session,
-                const GovernParams& proposal, OwnerId owner, std::int64_t nonce);
+                const GovernParams& proposal, const Asked& asked);
 
 }  // namespace tallygate

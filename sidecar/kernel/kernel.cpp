@@ -10,6 +10,8 @@ namespace {
 
 // How soon an answer that met a busy store is tried again.
 constexpr std::int64_t retry_ms = 20;
+// How often a call that another sidecar runs is looked at, while somebody here waits for its end.
+constexpr std::int64_t poll_ms = 50;
 
 }  // namespace
 
@@ -23,7 +25,7 @@ Effects Kernel::turn(std::vector<Event> events, Now now) {
     if (auto* line = std::get_if<LineReceived>(&event)) {
       dispatch(std::move(*line));
     } else if (const auto* refused = std::get_if<LineRefused>(&event)) {
-      outgoing_.push_back({error_line(refused->id, refused->error), std::nullopt, 0});
+      say(error_line(refused->id, refused->error));
     } else {
       end_input();
     }
@@ -31,6 +33,7 @@ Effects Kernel::turn(std::vector<Event> events, Now now) {
   check_deadlines();
   recover_dead_owners();
   serve_waiting();
+  poll_waiters();
   finish_shutdown();
   return finish_turn();
 }
@@ -53,12 +56,16 @@ void Kernel::dispatch(LineReceived line) {
     return refuse(request->id,
                   Error{ErrorCode::invalid_request, "the sidecar is shutting down", {}});
   }
-  if (request->method != "actions/govern") return receive(*request);
+  if (request->method != "actions/govern" && request->method != "actions/propose") {
+    return receive(*request);
+  }
   if (is_full() || !waiting_.empty()) return park(std::move(line));
   govern(*request);
 }
 
 void Kernel::receive(const Request& request) {
+  if (request.method == "actions/complete") return complete(request);
+  if (request.method == "actions/get") return get_action(request);
   if (request.method == "tools/register") return register_tools(request);
   if (request.method == "budgets/get") return get_budgets(request);
   if (request.method == "shutdown") return shut_down(request);
@@ -105,6 +112,7 @@ Turn* Kernel::store() {
       return nullptr;
     }
     turn_.emplace(std::move(begun).value());
+    expire_grants(*turn_);
   }
   return &*turn_;
 }
@@ -126,14 +134,23 @@ Effects Kernel::finish_turn() {
 
 // Lets a line go, or what stands in for it. A body whose request stays behind never starts.
 void Kernel::release(Outgoing& out, bool committed) {
-  const bool goes = committed || !out.otherwise;
-  if (out.execute_id != 0 && goes) bodies_.at(out.execute_id).left = true;
-  if (out.execute_id != 0 && !goes) {
-    unanswered_.erase(bodies_.at(out.execute_id).request);
-    forget_body(out.execute_id);
+  if (committed || std::holds_alternative<std::monostate>(out.otherwise)) {
+    if (out.execute_id != 0) bodies_.at(out.execute_id).left = true;
+    return effects_.lines.push_back(std::move(out.line));
   }
-  std::string line = goes ? std::move(out.line) : std::move(*out.otherwise);
-  if (!line.empty()) effects_.lines.push_back(std::move(line));
+  if (const auto* error = std::get_if<Error>(&out.otherwise)) {
+    return effects_.lines.push_back(error_line(out.request, *error));
+  }
+  const std::string result = write_action_result(std::get<ActionResult>(out.otherwise));
+  if (out.execute_id == 0) return effects_.lines.push_back(result_line(out.request, result));
+  const std::int64_t action = bodies_.at(out.execute_id).action;
+  std::erase_if(waiters_, [&](const Waiter& waiter) {
+    if (waiter.action != action) return false;
+    unanswered_.erase(waiter.request);
+    effects_.lines.push_back(result_line(waiter.request, result));
+    return true;
+  });
+  forget_body(out.execute_id);
 }
 
 std::int64_t Kernel::next_wake_ms() const {
@@ -142,23 +159,37 @@ std::int64_t Kernel::next_wake_ms() const {
     if (!body.answered) wake = std::min(wake, body.deadline_ms);
   }
   if (!unrecorded_.empty()) wake = std::min(wake, now_.boot_ms + retry_ms);
+  if (waiters_.size() > running_) wake = std::min(wake, now_.boot_ms + poll_ms);
   return wake;
 }
 
 void Kernel::reply(const std::string& id, const std::string& result) {
   unanswered_.erase(id);
-  outgoing_.push_back({result_line(id, result), std::nullopt, 0});
+  say(result_line(id, result));
 }
 
 void Kernel::reply_durably(const std::string& id, const std::string& result,
-                           std::string otherwise) {
+                           std::variant<std::monostate, ActionResult, Error> otherwise) {
   unanswered_.erase(id);
-  outgoing_.push_back({result_line(id, result), result_line(id, otherwise), 0});
+  outgoing_.push_back({result_line(id, result), id, std::move(otherwise)});
 }
 
-void Kernel::refuse(const std::string& id, Error error) {
-  outgoing_.push_back({error_line(id, error), std::nullopt, 0});
+void Kernel::answer_waiters(std::int64_t action, ActionResult result,
+                            const ActionResult& otherwise) {
+  for (const Waiter& waiter : waiters_) {
+    if (waiter.action != action) continue;
+    result.replayed = waiter.repeats;
+    reply_durably(waiter.request, write_action_result(result), otherwise);
+  }
+  std::erase_if(waiters_, [&](const Waiter& waiter) { return waiter.action == action; });
 }
+
+bool Kernel::is_waited_for(std::int64_t action) const {
+  return std::ranges::any_of(waiters_,
+                             [&](const Waiter& waiter) { return waiter.action == action; });
+}
+
+void Kernel::refuse(const std::string& id, Error error) { say(error_line(id, error)); }
 
 std::int64_t Kernel::fresh_nonce() { return static_cast<std::int64_t>(entropy_.next() >> 2U); }
 

@@ -5,6 +5,7 @@
 // the commit fail.
 #pragma once
 
+#include "kernel/admission.h"
 #include "kernel/events.h"
 #include "kernel/seams.h"
 #include "kernel/session.h"
@@ -19,6 +20,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace tallygate {
@@ -43,17 +45,24 @@ class Kernel {
   // A body the host was asked to run. It stays listed after its time is up, for a late answer.
   struct Body {
     std::int64_t action = 0;
-    std::string action_id, tool;
-    std::string request;                           // the id of the request that waits for it
+    std::int64_t attempt = 1;
+    std::string action_id;
     std::int64_t started_ms = 0, deadline_ms = 0;  // boot
     bool left = false;  // our request for it is on its way; until then nobody can have run it
     bool told_to_stop = false;
-    bool answered = false;  // the request got its answer: in doubt
+    bool answered = false;  // whoever waited was told that it is in doubt
+  };
+  // A request that waits for the end of a call, here or in another sidecar.
+  struct Waiter {
+    std::string request;
+    std::int64_t action = 0;
+    bool repeats = false;  // a later call of the same name
   };
   // A line to the host, and what to say instead when the turn cannot be committed.
   struct Outgoing {
     std::string line;
-    std::optional<std::string> otherwise;
+    std::string request = {};  // which request it answers
+    std::variant<std::monostate, ActionResult, Error> otherwise = {};
     std::int64_t execute_id = 0;  // the body that this line starts, or 0
   };
   // A host's answer that could not be recorded yet because the store was busy.
@@ -71,8 +80,12 @@ class Kernel {
   Turn* store();
   Effects finish_turn();
   void release(Outgoing& out, bool committed);
+  void say(std::string line) { outgoing_.push_back({std::move(line)}); }
   void reply(const std::string& id, const std::string& result);
-  void reply_durably(const std::string& id, const std::string& result, std::string otherwise);
+  void reply_durably(const std::string& id, const std::string& result,
+                     std::variant<std::monostate, ActionResult, Error> otherwise);
+  void answer_waiters(std::int64_t action, ActionResult result, const ActionResult& otherwise);
+  bool is_waited_for(std::int64_t action) const;
   void refuse(const std::string& id, Error error);
   std::string fresh_id();
   std::int64_t fresh_nonce();
@@ -83,14 +96,18 @@ class Kernel {
   void register_tools(const Request& request);
   void register_tool(const ToolDefinition& tool, JsonWriter& out);
   void govern(const Request& request);
+  bool repeat(const Request& request, const NamedCall& call, const Asked& asked);
+  void tell_grant(const Request& request, const GovernParams& proposal, const Admission& admission);
+  void complete(const Request& request);
+  void get_action(const Request& request);
+  std::optional<ActionRow> find_own(Turn& turn, const std::string& action_id);
   void get_budgets(const Request& request);
   void ping(const Request& request);
   void shut_down(const Request& request);
   void finish_shutdown();
   std::string describe_session(const AuditHead& head) const;
   void deny_without_store(const std::string& id, const Error& error);
-  void start_body(const Request& request, const GovernParams& proposal, std::string action_id,
-                  std::int64_t action, std::int64_t timeout_ms, std::string otherwise);
+  void start_body(const Request& request, const GovernParams& proposal, const Admission& admission);
 
   // --- kernel_bodies.cpp: how bodies end.
   void receive(const Response& response);
@@ -101,8 +118,10 @@ class Kernel {
   void withdraw_body(std::int64_t execute_id);
   std::vector<std::int64_t> unanswered_bodies() const;
   void forget_body(std::int64_t execute_id);
-  Ending ending_of(const Body& body, const ActionRow& action, const ExecuteAnswer& answer,
-                   std::int64_t arrived_ms);
+  Ending ending_of(const ActionRow& action, const ExecuteAnswer& answer, std::int64_t elapsed_ms,
+                   Code failure);
+  void poll_waiters();
+  void expire_grants(Turn& turn);
   void lose_body(std::int64_t execute_id, Code code, const std::string& reason);
   void check_deadlines();
   void end_input();
@@ -116,8 +135,10 @@ class Kernel {
   std::optional<Session> session_;
   std::map<std::int64_t, Body> bodies_;  // by the id of our tools/execute request
   std::size_t running_ = 0;              // those whose request still waits
-  std::set<std::string> unanswered_;     // ids of requests whose answer comes later
-  std::deque<LineReceived> waiting_;     // requests above the bound, in order
+  std::vector<Waiter> waiters_;
+  std::map<std::int64_t, std::string> tokens_;  // of two-phase grants of this session, by action
+  std::set<std::string> unanswered_;            // ids of requests whose answer comes later
+  std::deque<LineReceived> waiting_;            // requests above the bound, in order
   std::size_t waiting_bytes_ = 0;
   std::vector<Unrecorded> unrecorded_;
   std::optional<std::string> shutdown_;  // the id of the request that waits for the last body

@@ -50,11 +50,14 @@ void Kernel::record(const Unrecorded& news) {
         news.execute_id,
         Ending{ActionEvent::outcome_lost, Code::store_failed, {}, news.answer.output, {}, {}, {}});
   }
-  end_body(news.execute_id, ending_of(body, *action, news.answer, news.arrived_ms));
+  end_body(news.execute_id,
+           ending_of(*action, news.answer, news.arrived_ms - body.started_ms,
+                     body.told_to_stop ? Code::execution_timeout : Code::tool_error));
 }
 
-Ending Kernel::ending_of(const Body& body, const ActionRow& action, const ExecuteAnswer& answer,
-                         std::int64_t arrived_ms) {
+// `failure` is the code of a body that answered an error.
+Ending Kernel::ending_of(const ActionRow& action, const ExecuteAnswer& answer,
+                         std::int64_t elapsed_ms, Code failure) {
   Ending ending;
   const Result<Charges> usage = from_texts(policy_, answer.usage);
   if (answer.ok && usage) {
@@ -62,13 +65,15 @@ Ending Kernel::ending_of(const Body& body, const ActionRow& action, const Execut
     ending.output = answer.output;
   } else {
     ending.event = ActionEvent::body_failed;
-    ending.code = body.told_to_stop ? Code::execution_timeout : Code::tool_error;
+    ending.code = failure;
     ending.reason = answer.ok
                         ? "the host reported a usage that is no amount: " + usage.error().message
                         : answer.message;
   }
-  ending.actual = charge_for(action.cost, arrived_ms - body.started_ms, usage ? *usage : Charges());
-  ending.extra = windows_of(*turn_, policy_, session_->identity, ending.actual, action.at_ms);
+  ending.actual = charge_for(action.cost, elapsed_ms, usage ? *usage : Charges());
+  Identity identity = session_->identity;
+  identity.run_scope = action.run;  // which may be another run of the same agent
+  ending.extra = windows_of(*turn_, policy_, identity, ending.actual, action.at_ms);
   return ending;
 }
 
@@ -90,13 +95,13 @@ ActionResult Kernel::unrecorded_end(const Body& body, const Ending& ending) {
   return result;
 }
 
-// Records the end, and answers the request if it still waits.
+// Records the end, and answers whoever still waits.
 void Kernel::end_body(std::int64_t execute_id, const Ending& ending) {
   const Body body = bodies_.at(execute_id);
-  ActionResult result = unrecorded_end(body, ending);
-  std::string otherwise = write_action_result(result);
+  const ActionResult otherwise = unrecorded_end(body, ending);
+  ActionResult result = otherwise;
   const auto action = turn_ ? turn_->find_action(body.action) : std::nullopt;
-  if (action) {
+  if (action && action->attempt == body.attempt) {
     const Transition* row = settle(*turn_, policy_, *action, ending);
     result.status = row == nullptr ? action->state : row->to;
     result.code = ending.code;
@@ -104,15 +109,15 @@ void Kernel::end_body(std::int64_t execute_id, const Ending& ending) {
     result.reserved = to_texts(policy_, action->cost);
     const bool charged = row != nullptr && row->money == Money::charge;
     if (charged) result.spent = to_texts(policy_, ending.actual);
+  } else if (action) {
+    note_late(*turn_, policy_, *action, ending);  // of an attempt that was given up long ago
   }
   if (ending.event == ActionEvent::outcome_lost) {
     expect_late_answer(execute_id);
   } else {
     forget_body(execute_id);
   }
-  if (!body.answered) {
-    reply_durably(body.request, write_action_result(result), std::move(otherwise));
-  }
+  if (!body.answered) answer_waiters(body.action, std::move(result), otherwise);
 }
 
 void Kernel::forget_body(std::int64_t execute_id) {
@@ -149,7 +154,7 @@ void Kernel::check_deadlines() {
     }
     JsonWriter params;
     params.begin_object().field("id", id).end_object();
-    outgoing_.push_back({notification_line("$/cancelRequest", params.text()), std::nullopt, 0});
+    say(notification_line("$/cancelRequest", params.text()));
     body.told_to_stop = true;
     body.deadline_ms = now_.boot_ms + limits::cancel_grace_ms;
   }
@@ -206,6 +211,44 @@ void Kernel::end_input() {
     result.code = Code::cancelled;
     result.reason = "the host went away before this call was decided; nothing was run";
     reply(std::get<Request>(line.message).id, write_action_result(result));
+  }
+}
+
+// Calls that somebody here waits for and another sidecar runs: looked at until they end.
+void Kernel::poll_waiters() {
+  if (waiters_.size() == running_) return;  // each waits for a body of our own
+  std::vector<std::int64_t> foreign;
+  for (const Waiter& waiter : waiters_) {
+    const bool ours = std::ranges::any_of(bodies_, [&](const auto& entry) {
+      return entry.second.action == waiter.action && !entry.second.answered;
+    });
+    if (!ours) foreign.push_back(waiter.action);
+  }
+  if (foreign.empty()) return;
+  Turn* turn = store();
+  if (turn == nullptr && turn_error_->code == ErrorCode::store_busy && !input_ended_) return;
+  for (const std::int64_t key : foreign) {
+    ActionResult lost;
+    lost.status = State::in_doubt;
+    lost.code = Code::store_failed;
+    lost.reason = "the store failed while this call was waited for; its end is not known";
+    const auto action = turn == nullptr ? std::nullopt : turn->find_action(key);
+    if (action) lost.action_id = action->id.text();
+    if (action && action->state == State::granted && !input_ended_) continue;
+    answer_waiters(key, action ? stored_result(*turn, policy_, *action) : lost, lost);
+  }
+}
+
+void Kernel::expire_grants(Turn& turn) {
+  for (const ActionRow& action : turn.due_grants()) {
+    settle(turn, policy_, action,
+           Ending{ActionEvent::outcome_lost,
+                  Code::execution_timeout,
+                  "nobody said in time how it ended; whether it ran is not known",
+                  {},
+                  {},
+                  {},
+                  {}});
   }
 }
 

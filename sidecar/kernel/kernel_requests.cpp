@@ -44,15 +44,6 @@ bool has_budget_per_run(const Policy& policy) {
   return false;
 }
 
-std::string denial(std::string action_id, Code code, std::string reason) {
-  ActionResult result;
-  result.action_id = std::move(action_id);
-  result.status = State::denied;
-  result.code = code;
-  result.reason = std::move(reason);
-  return write_action_result(result);
-}
-
 }  // namespace
 
 void Kernel::initialize(const Request& request) {
@@ -85,8 +76,7 @@ void Kernel::initialize(const Request& request) {
   }
   session_ = std::move(session).value();
   const Error lost{ErrorCode::internal_error, "the store failed; nothing can be governed", {}};
-  outgoing_.push_back({result_line(request.id, describe_session(turn->audit_head())),
-                       error_line(request.id, lost), 0});
+  reply_durably(request.id, describe_session(turn->audit_head()), lost);
 }
 
 std::string Kernel::describe_session(const AuditHead& head) const {
@@ -97,7 +87,7 @@ std::string Kernel::describe_session(const AuditHead& head) const {
   out.field("agent", session_->identity.agent).field("run", session_->identity.run);
   out.field("group", session_->identity.group).end_object();
   write_limits(out);
-  out.key("capabilities").begin_object().flag("callback", true).flag("twoPhase", false);
+  out.key("capabilities").begin_object().flag("callback", true).flag("twoPhase", true);
   out.end_object().key("policy").begin_object().field("digest", to_hex(policy_.digest));
   out.key("files").begin_array();
   for (const std::string& file : policy_.files) out.string(file);
@@ -129,45 +119,6 @@ void Kernel::register_tool(const ToolDefinition& tool, JsonWriter& out) {
   out.field("executor", "host").field("definitionDigest", digest).end_object();
 }
 
-void Kernel::govern(const Request& request) {
-  const Result<GovernParams> proposal = read_govern(request.params);
-  if (!proposal) return refuse(request.id, proposal.error());
-  Turn* turn = store();
-  if (turn == nullptr) return deny_without_store(request.id, *turn_error_);
-  const Admission admission =
-      admit(*turn, policy_, *session_, *proposal, ledger_.owner(), fresh_nonce());
-  std::string action_id = admission.action.text();
-  std::string otherwise =
-      denial(action_id, Code::store_failed,
-             "the store failed before this call was admitted; nothing was run and nothing can be");
-  if (!admission.granted) {
-    return reply_durably(request.id, denial(action_id, admission.code, admission.reason),
-                         std::move(otherwise));
-  }
-  start_body(request, *proposal, std::move(action_id), admission.action.key, admission.timeout_ms,
-             std::move(otherwise));
-}
-
-void Kernel::start_body(const Request& request, const GovernParams& proposal, std::string action_id,
-                        std::int64_t action, std::int64_t timeout_ms, std::string otherwise) {
-  const std::int64_t id = next_execute_id_++;
-  std::string params =
-      write_execute(ExecuteParams{action_id, proposal.tool, proposal.args, 1, timeout_ms});
-  bodies_.emplace(id, Body{action, std::move(action_id), proposal.tool, request.id, now_.boot_ms,
-                           now_.boot_ms + timeout_ms});
-  ++running_;
-  unanswered_.insert(request.id);
-  outgoing_.push_back(
-      {request_line(id, "tools/execute", params), result_line(request.id, otherwise), id});
-}
-
-void Kernel::deny_without_store(const std::string& id, const Error& error) {
-  const bool busy = error.code == ErrorCode::store_busy;
-  reply(id, denial(fresh_id(), busy ? Code::store_busy : Code::store_failed,
-                   busy ? error.message
-                        : "the store failed, so no call is admitted: " + error.message));
-}
-
 void Kernel::get_budgets(const Request& request) {
   const auto scope = read_budgets_get(request.params);
   if (!scope) return refuse(request.id, scope.error());
@@ -175,17 +126,16 @@ void Kernel::get_budgets(const Request& request) {
   if (turn == nullptr) {
     return refuse(request.id, Error{ErrorCode::internal_error, turn_error_->message, {}});
   }
-  const Error lost{ErrorCode::internal_error, "the store failed while it was read", {}};
-  outgoing_.push_back({result_line(request.id, write_budgets(session_budgets(
-                                                   *turn, policy_, session_->identity, *scope))),
-                       error_line(request.id, lost), 0});
+  reply_durably(request.id,
+                write_budgets(session_budgets(*turn, policy_, session_->identity, *scope)),
+                Error{ErrorCode::internal_error, "the store failed while it was read", {}});
 }
 
 void Kernel::ping(const Request& request) {
   if (const Step step = read_nothing(request.params); !step) {
     return refuse(request.id, step.error());
   }
-  outgoing_.push_back({result_line(request.id, "{}"), std::nullopt, 0});
+  say(result_line(request.id, "{}"));
 }
 
 void Kernel::shut_down(const Request& request) {
@@ -207,9 +157,9 @@ void Kernel::finish_shutdown() {
   }
   JsonWriter out;
   out.begin_object().field("auditHead", turn->audit_head().text()).end_object();
-  const Error lost{ErrorCode::internal_error, "the store failed; the newest head is not known", {}};
-  unanswered_.erase(*shutdown_);
-  outgoing_.push_back({result_line(*shutdown_, out.text()), error_line(*shutdown_, lost), 0});
+  reply_durably(
+      *shutdown_, out.text(),
+      Error{ErrorCode::internal_error, "the store failed; its newest head is unknown", {}});
 }
 
 }  // namespace tallygate

@@ -35,7 +35,7 @@ const Transition* settle(Turn& turn, const Policy& policy, const ActionRow& acti
                          const Ending& ending) {
   const Transition* row = find_transition(action.state, ending.event);
   if (row == nullptr) {
-    turn.audit("late_result", action.id.key, audit_body(policy, action, ending, row));
+    note_late(turn, policy, action, ending);
     return nullptr;
   }
   turn.set_state(action, row->to, ending.code);
@@ -47,9 +47,31 @@ const Transition* settle(Turn& turn, const Policy& policy, const ActionRow& acti
     case Money::charge:
       if (turn.charge(action, ending.actual, ending.extra)) turn.require_sync();
   }
-  turn.set_result(action, ending.reason, ending.output);
+  turn.set_result(action, StoredResult{ending.reason, ending.output,
+                                       row->money == Money::charge ? ending.actual : Charges()});
   turn.audit(audit_kind(ending, row->to), action.id.key, audit_body(policy, action, ending, row));
   return row;
+}
+
+void note_late(Turn& turn, const Policy& policy, const ActionRow& action, const Ending& ending) {
+  turn.audit("late_result", action.id.key, audit_body(policy, action, ending, nullptr));
+}
+
+ActionResult stored_result(Turn& turn, const Policy& policy, const ActionRow& action) {
+  ActionResult result;
+  result.action_id = action.id.text();
+  result.status = action.state;
+  result.code = action.code;
+  result.reserved = to_texts(policy, action.cost);
+  if (const auto stored = turn.find_result(action)) {
+    result.reason = stored->reason;
+    result.output = stored->output;
+    result.spent = to_texts(policy, stored->spent);
+  }
+  if (action.state == State::completed && result.output.empty()) {
+    result.reason = "the call completed; its output was too long to be kept";
+  }
+  return result;
 }
 
 Charges charge_for(const Charges& reserved, std::int64_t elapsed_ms, const Charges& usage) {

@@ -5,6 +5,7 @@
 #include "ledger/turn.h"
 #include "policy/policy.h"
 #include "protocol/amount.h"
+#include "protocol/messages.h"
 #include "protocol/outcome.h"
 
 #include <string>
@@ -27,6 +28,12 @@ struct Ending {
 // `late_result` is written and no money moves. The policy knows the scales of units.
 const Transition* settle(Turn& turn, const Policy& policy, const ActionRow& action,
                          const Ending& ending);
+
+// Notes news that changes nothing any more: an audit row `late_result`.
+void note_late(Turn& turn, const Policy& policy, const ActionRow& action, const Ending& ending);
+
+// How a call stands, as its row and its stored result say.
+ActionResult stored_result(Turn& turn, const Policy& policy, const ActionRow& action);
 
 // What a body that ran for `elapsed_ms` is charged: its reservation, with `seconds` as
 // they were measured, and whatever the host reports above it. A report never lowers a fixed price.

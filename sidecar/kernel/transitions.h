@@ -39,6 +39,13 @@ inline constexpr std::array transitions{
     Transition{std::nullopt, ActionEvent::admitted, State::granted, Money::reserve},
     Transition{std::nullopt, ActionEvent::refused, State::denied, Money::none},
 
+    // A call of the same name that a machine denied, or that an operator found not to have run, is
+    // decided afresh: its next attempt.
+    Transition{State::denied, ActionEvent::admitted, State::granted, Money::reserve},
+    Transition{State::denied, ActionEvent::refused, State::denied, Money::none},
+    Transition{State::failed, ActionEvent::admitted, State::granted, Money::reserve},
+    Transition{State::failed, ActionEvent::refused, State::denied, Money::none},
+
     Transition{State::granted, ActionEvent::body_completed, State::completed, Money::charge},
     Transition{State::granted, ActionEvent::body_failed, State::failed, Money::charge},
     Transition{State::granted, ActionEvent::outcome_lost, State::in_doubt, Money::keep},

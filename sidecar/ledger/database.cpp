@@ -54,13 +54,7 @@ void Statement::bind_one(int place, std::string_view text) {
                             SQLITE_UTF8) == SQLITE_OK);
 }
 
-void Statement::bind_one(int place, const std::optional<std::int64_t>& value) {
-  if (value) return bind_one(place, *value);
-  CHECK(sqlite3_bind_null(statement_.get(), place) == SQLITE_OK);
-}
-
-void Statement::bind_one(int place, const std::optional<std::string>& text) {
-  if (text) return bind_one(place, std::string_view(*text));
+void Statement::bind_null(int place) {
   CHECK(sqlite3_bind_null(statement_.get(), place) == SQLITE_OK);
 }
 

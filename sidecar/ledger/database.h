@@ -21,6 +21,11 @@ class Statement {
  public:
   enum class Answer { row, done, failed };
 
+  // Bytes to be bound as BLOB.
+  struct Blob {
+    std::string_view bytes;
+  };
+
   Statement() = default;
   explicit Statement(sqlite3_stmt* statement) : statement_(statement) {}
 
@@ -47,13 +52,13 @@ class Statement {
  private:
   void bind_one(int place, std::int64_t value);
   void bind_one(int place, std::string_view text);
-  void bind_one(int place, const std::optional<std::int64_t>& value);
-  void bind_one(int place, const std::optional<std::string>& text);
-  struct Blob {
-    std::string_view bytes;
-  };
   void bind_one(int place, const Blob& blob);
-  friend Blob blob(std::string_view bytes);
+  void bind_null(int place);
+  template <class Value>
+  void bind_one(int place, const std::optional<Value>& value) {
+    if (value) return bind_one(place, *value);
+    bind_null(place);
+  }
 
   struct Finalize {
     void operator()(sqlite3_stmt* statement) const;
@@ -61,7 +66,6 @@ class Statement {
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;
 };
 
-// Marks bytes to be bound as BLOB.
 inline Statement::Blob blob(std::string_view bytes) { return Statement::Blob{bytes}; }
 
 enum class OpenMode { create, existing };

@@ -84,11 +84,11 @@ CREATE TABLE actions (
   tool     INTEGER NOT NULL,           -- tools.id
   parent   INTEGER,                    -- actions.id of the call whose body made this one
   call_id  TEXT,
-  args_key BLOB,                       -- digest of the arguments' value, where call_id is given
+  args_key BLOB,                       -- digest of tool and arguments' value, with a call_id
   state    INTEGER NOT NULL CHECK (state BETWEEN 2 AND 127),
   code     INTEGER NOT NULL CHECK (code BETWEEN 2 AND 127),
   attempt  INTEGER NOT NULL CHECK (attempt BETWEEN 1 AND 1000000000),
-  owner    INTEGER NOT NULL,           -- owners.id
+  owner    INTEGER NOT NULL,           -- owners.id; 0 where the host runs the body by itself
   policy   INTEGER NOT NULL,           -- policies.id
   at       INTEGER NOT NULL,           -- of the decision
   deadline INTEGER NOT NULL,           -- of the body; 0 where none was granted
@@ -97,7 +97,7 @@ CREATE TABLE actions (
   args     TEXT    NOT NULL
 ) STRICT;
 -- Only calls that still hold money or wait: few, however long the history.
-CREATE INDEX actions_open ON actions (state, owner) WHERE state <= 4;
+CREATE INDEX actions_open ON actions (state, owner, deadline) WHERE state <= 4;
 CREATE UNIQUE INDEX actions_call ON actions (run, call_id) WHERE call_id IS NOT NULL;
 
 -- How the latest attempt ended, beside the action so that its row does not grow.
@@ -105,7 +105,16 @@ CREATE TABLE results (
   action  INTEGER PRIMARY KEY,         -- actions.id
   attempt INTEGER NOT NULL,
   reason  TEXT    NOT NULL,
+  spent   TEXT    NOT NULL,            -- "unit=steps ..."
   output  TEXT                         -- JSON; NULL when there is none or it is too long to keep
+) STRICT;
+
+-- Who may say how a two-phase execution ended: whoever knows the token, whose digest stands here.
+CREATE TABLE grants (
+  action  INTEGER PRIMARY KEY,         -- actions.id
+  attempt INTEGER NOT NULL,
+  token   BLOB    NOT NULL CHECK (length(token) = 32),
+  session TEXT    NOT NULL             -- the session that was given it
 ) STRICT;
 
 -- A call that waits for a person.

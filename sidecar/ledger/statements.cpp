@@ -31,6 +31,7 @@ constexpr Text texts[] = {
     {&Statements::find_scope, "SELECT id FROM scopes WHERE kind = ?1 AND name = ?2"},
     {&Statements::add_scope,
      "INSERT INTO scopes (kind, name, parent) VALUES (?1, ?2, ?3) RETURNING id"},
+    {&Statements::find_parent, "SELECT parent FROM scopes WHERE id = ?1"},
     {&Statements::closed_scopes, "SELECT id, name, state, reason FROM scopes WHERE state <> 0"},
     {&Statements::find_unit, "SELECT scale FROM units WHERE name = ?1"},
     {&Statements::add_unit, "INSERT INTO units (name, scale) VALUES (?1, ?2)"},
@@ -60,9 +61,13 @@ constexpr Text texts[] = {
      "ORDER BY s.kind, s.name, b.unit, b.window, w.starts"},
 
     {&Statements::add_action,
-     "INSERT INTO actions (id, nonce, run, tool, state, code, attempt, owner, policy, at, "
-     "deadline, "
-     "cost, windows, args) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"},
+     "INSERT INTO actions (id, nonce, run, tool, state, code, attempt, owner, policy, at, deadline, "
+     "cost, windows, args, call_id, args_key) "
+     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"},
+    {&Statements::find_call, "SELECT id, args_key FROM actions WHERE run = ?1 AND call_id = ?2"},
+    {&Statements::redecide,
+     "UPDATE actions SET state = ?2, code = ?3, attempt = attempt + 1, owner = ?4, policy = ?5, "
+     "at = ?6, deadline = ?7, cost = ?8, windows = ?9, args = ?10 WHERE id = ?1"},
     {&Statements::summarize,
      "SELECT a.name, r.name, t.name, c.args FROM actions c JOIN tools t ON t.id = c.tool "
      "JOIN scopes r ON r.id = c.run JOIN scopes a ON a.id = r.parent WHERE c.id = ?1"},
@@ -70,9 +75,16 @@ constexpr Text texts[] = {
     {&Statements::set_state, "UPDATE actions SET state = ?2, code = ?3 WHERE id = ?1"},
     {&Statements::set_windows, "UPDATE actions SET windows = ?2 WHERE id = ?1"},
     {&Statements::set_result,
-     "INSERT OR REPLACE INTO results (action, attempt, reason, output) VALUES (?1, ?2, ?3, ?4)"},
+     "INSERT OR REPLACE INTO results (action, attempt, reason, spent, output) "
+     "VALUES (?1, ?2, ?3, ?4, ?5)"},
+    {&Statements::find_result,
+     "SELECT reason, spent, coalesce(output, '') FROM results WHERE action = ?1 AND attempt = ?2"},
+    {&Statements::add_grant,
+     "INSERT OR REPLACE INTO grants (action, attempt, token, session) VALUES (?1, ?2, ?3, ?4)"},
+    {&Statements::find_grant, "SELECT attempt, token, session FROM grants WHERE action = ?1"},
     {&Statements::owners_with_grants,
-     "SELECT DISTINCT owner FROM actions INDEXED BY actions_open WHERE state = 3 AND state <= 4"},
+     "SELECT DISTINCT owner FROM actions INDEXED BY actions_open "
+     "WHERE state = 3 AND state <= 4 AND owner > 0"},
     {&Statements::add_owner,
      "INSERT INTO owners (pid, boot, started_at) VALUES (?1, ?2, ?3) RETURNING id"},
     {&Statements::add_posting,
@@ -100,8 +112,13 @@ Step prepare_statements(Database& database, Statements& sql) {
       !step) {
     return step;
   }
-  return prepare(database, sql, &Statements::granted_by,
-                 columns + "INDEXED BY actions_open WHERE state = 3 AND state <= 4 AND owner = ?1");
+  const std::string granted = columns + "INDEXED BY actions_open WHERE state = 3 AND state <= 4 ";
+  if (const Step step = prepare(database, sql, &Statements::due_grants,
+                                granted + "AND owner = 0 AND deadline <= ?1");
+      !step) {
+    return step;
+  }
+  return prepare(database, sql, &Statements::granted_by, granted + "AND owner = ?1");
 }
 
 }  // namespace tallygate

@@ -20,6 +20,7 @@
 namespace tallygate {
 
 struct StoreCore;
+class Statement;
 
 // What a budget window holds, in steps of its unit.
 struct Counters {
@@ -54,6 +55,9 @@ struct NewAction {
   Charges cost;
   std::vector<WindowKey> windows;
   std::string_view args;
+  // Where the host names the call: its name within the run, and the digest of what it asks for.
+  std::optional<std::string> call_id;
+  std::optional<Digest> args_key;
 };
 
 struct ActionRow {
@@ -66,6 +70,26 @@ struct ActionRow {
   std::int64_t at_ms = 0, deadline_ms = 0;
   Charges cost;
   std::vector<WindowKey> windows;
+};
+
+// How an action's latest attempt ended.
+struct StoredResult {
+  std::string reason;
+  std::string output;  // JSON, or empty
+  Charges spent;
+};
+
+// A call that the host named before.
+struct NamedCall {
+  ActionRow action;
+  Digest args_key{};
+};
+
+// What was given out for a two-phase execution.
+struct StoredGrant {
+  std::int64_t attempt = 1;
+  Digest token{};  // of the token
+  std::string session;
 };
 
 // An action as people read it.
@@ -101,6 +125,8 @@ class Turn {
   // --- Scopes. `kind` is one of the numbers of the table: 2 global, 3 agent, 4 run.
   ScopeId scope(int kind, std::string_view name, std::optional<ScopeId> parent);
   std::optional<ScopeId> find_scope(int kind, std::string_view name);
+  // The agent whose run it is.
+  std::optional<ScopeId> agent_of(ScopeId run);
   // The first closed one among them; read in this transaction, so no admission overtakes a close.
   std::optional<ClosedScope> first_closed(const std::vector<ScopeId>& scopes);
   // Records a unit's scale, or dooms the turn when the store counts that unit at another one.
@@ -125,15 +151,24 @@ class Turn {
 
   // --- Actions.
   ActionId add_action(const NewAction& action);
+  // Replaces what was decided about a call by the decision of its next attempt.
+  void redecide(const ActionRow& before, const NewAction& action);
+  std::optional<NamedCall> find_call(ScopeId run, std::string_view call_id);
   std::optional<ActionRow> find_action(std::int64_t key);
   std::optional<ActionSummary> summarize(std::int64_t key);
   // Action ids, newest first, whose text ends so; only open ones unless it is a whole id.
   std::vector<ActionId> find_by_suffix(std::string_view suffix);
   void set_state(const ActionRow& action, State state, Code code);
   // Replaces how the action ended. An output beyond limits::output_kept_max is not kept.
-  void set_result(const ActionRow& action, std::string_view reason, std::string_view output);
+  void set_result(const ActionRow& action, const StoredResult& result);
+  std::optional<StoredResult> find_result(const ActionRow& action);
+  void add_grant(ActionId action, std::int64_t attempt, const Digest& token,
+                 std::string_view session);
+  std::optional<StoredGrant> find_grant(ActionId action);
+  // Two-phase grants whose deadline has come by the time of this turn.
+  std::vector<ActionRow> due_grants();
   std::vector<ActionRow> granted_by(OwnerId owner);
-  // Owners of granted actions, dead or alive.
+  // Owners of granted actions, dead or alive. Two-phase grants have none.
   std::vector<OwnerId> owners_with_grants();
 
   // --- The trail.
@@ -167,6 +202,7 @@ class Turn {
   void read_newest(std::int64_t utc_ms);
   void doom(std::string_view what);
   std::int64_t intern(int table, std::string_view name);
+  std::vector<ActionRow> list_actions(Statement& list, std::int64_t value);
   Window& window(const WindowKey& key);
   void end_reservation(const ActionRow& action);
   void widen(const ActionRow& action, const std::vector<WindowKey>& windows);

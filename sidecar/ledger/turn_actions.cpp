@@ -44,15 +44,50 @@ ActionId Turn::add_action(const NewAction& action) {
   const std::int64_t policy = intern(interned_policy, action.policy);
   const std::string cost = encode_charges(action.cost);
   const std::string windows = encode_windows(action.windows);
+  std::optional<Statement::Blob> key;
+  if (action.args_key) key = blob(as_bytes(*action.args_key));
   if (!error_ &&
       !core_->sql.add_action
            .bind(id.key, id.nonce, action.run.value, tool, static_cast<std::int64_t>(action.state),
                  static_cast<std::int64_t>(action.code), action.owner.value, policy, now_ms_,
-                 action.deadline_ms, std::string_view(cost), std::string_view(windows), action.args)
+                 action.deadline_ms, std::string_view(cost), std::string_view(windows), action.args,
+                 action.call_id, key)
            .run()) {
     doom("cannot add an action");
   }
   return id;
+}
+
+void Turn::redecide(const ActionRow& before, const NewAction& action) {
+  const std::int64_t policy = intern(interned_policy, action.policy);
+  const std::string cost = encode_charges(action.cost);
+  const std::string windows = encode_windows(action.windows);
+  if (!error_ &&
+      !core_->sql.redecide
+           .bind(before.id.key, static_cast<std::int64_t>(action.state),
+                 static_cast<std::int64_t>(action.code), action.owner.value, policy, now_ms_,
+                 action.deadline_ms, std::string_view(cost), std::string_view(windows), action.args)
+           .run()) {
+    doom("cannot decide a call again");
+  }
+}
+
+std::optional<NamedCall> Turn::find_call(ScopeId run, std::string_view call_id) {
+  Statement& find = core_->sql.find_call;
+  std::int64_t action = 0;
+  NamedCall call;
+  const Statement::Answer answer = find.bind(run.value, call_id).step();
+  if (answer == Statement::Answer::failed) doom("cannot look up a call");
+  if (answer == Statement::Answer::row && find.text(1).size() == call.args_key.size()) {
+    action = find.integer(0);
+    std::ranges::copy(find.text(1), reinterpret_cast<char*>(call.args_key.data()));
+  }
+  find.reset();
+  std::optional<ActionRow> row;
+  if (action != 0) row = find_action(action);
+  if (!row) return std::nullopt;
+  call.action = std::move(*row);
+  return call;
 }
 
 std::optional<ActionRow> Turn::find_action(std::int64_t key) {
@@ -117,19 +152,60 @@ void Turn::set_state(const ActionRow& action, State state, Code code) {
   }
 }
 
-void Turn::set_result(const ActionRow& action, std::string_view reason, std::string_view output) {
+void Turn::set_result(const ActionRow& action, const StoredResult& result) {
   if (error_) return;
-  std::optional<std::string> kept;
-  if (!output.empty() && output.size() <= limits::output_kept_max) kept = std::string(output);
-  if (!core_->sql.set_result.bind(action.id.key, action.attempt, reason, kept).run()) {
+  std::optional<std::string_view> kept;
+  if (!result.output.empty() && result.output.size() <= limits::output_kept_max) {
+    kept = result.output;
+  }
+  const std::string spent = encode_charges(result.spent);
+  if (!core_->sql.set_result
+           .bind(action.id.key, action.attempt, std::string_view(result.reason),
+                 std::string_view(spent), kept)
+           .run()) {
     doom("cannot store a result");
   }
 }
 
-std::vector<ActionRow> Turn::granted_by(OwnerId owner) {
+std::optional<StoredResult> Turn::find_result(const ActionRow& action) {
+  Statement& find = core_->sql.find_result;
+  std::optional<StoredResult> result;
+  const Statement::Answer answer = find.bind(action.id.key, action.attempt).step();
+  if (answer == Statement::Answer::failed) doom("cannot read a result");
+  if (answer == Statement::Answer::row) {
+    auto spent = decode_charges(find.text(1));
+    if (!spent) fail(broken_row);
+    result = StoredResult{std::string(find.text(0)), std::string(find.text(2)),
+                          spent ? std::move(*spent) : Charges()};
+  }
+  find.reset();
+  return result;
+}
+
+void Turn::add_grant(ActionId action, std::int64_t attempt, const Digest& token,
+                     std::string_view session) {
+  if (error_) return;
+  if (!core_->sql.add_grant.bind(action.key, attempt, blob(as_bytes(token)), session).run()) {
+    doom("cannot store a grant");
+  }
+}
+
+std::optional<StoredGrant> Turn::find_grant(ActionId action) {
+  Statement& find = core_->sql.find_grant;
+  std::optional<StoredGrant> grant;
+  const Statement::Answer answer = find.bind(action.key).step();
+  if (answer == Statement::Answer::failed) doom("cannot read a grant");
+  if (answer == Statement::Answer::row && find.text(1).size() == Digest().size()) {
+    grant = StoredGrant{find.integer(0), {}, std::string(find.text(2))};
+    std::ranges::copy(find.text(1), reinterpret_cast<char*>(grant->token.data()));
+  }
+  find.reset();
+  return grant;
+}
+
+std::vector<ActionRow> Turn::list_actions(Statement& list, std::int64_t value) {
   std::vector<ActionRow> actions;
-  Statement& list = core_->sql.granted_by;
-  list.bind(owner.value);
+  list.bind(value);
   Statement::Answer answer = Statement::Answer::done;
   while ((answer = list.step()) == Statement::Answer::row) {
     auto action = read_action(list);
@@ -139,10 +215,16 @@ std::vector<ActionRow> Turn::granted_by(OwnerId owner) {
     }
     actions.push_back(std::move(*action));
   }
-  if (answer == Statement::Answer::failed) doom("cannot list granted actions");
+  if (answer == Statement::Answer::failed) doom("cannot list actions");
   list.reset();
   return actions;
 }
+
+std::vector<ActionRow> Turn::granted_by(OwnerId owner) {
+  return list_actions(core_->sql.granted_by, owner.value);
+}
+
+std::vector<ActionRow> Turn::due_grants() { return list_actions(core_->sql.due_grants, now_ms_); }
 
 std::vector<OwnerId> Turn::owners_with_grants() {
   std::vector<OwnerId> owners;

@@ -38,6 +38,16 @@ ScopeId Turn::scope(int kind, std::string_view name, std::optional<ScopeId> pare
   return id.value_or(ScopeId{});
 }
 
+std::optional<ScopeId> Turn::agent_of(ScopeId run) {
+  Statement& find = core_->sql.find_parent;
+  std::optional<ScopeId> agent;
+  const Statement::Answer answer = find.bind(run.value).step();
+  if (answer == Statement::Answer::failed) doom("cannot look up a run");
+  if (answer == Statement::Answer::row) agent = ScopeId{find.integer(0)};
+  find.reset();
+  return agent;
+}
+
 std::optional<ClosedScope> Turn::first_closed(const std::vector<ScopeId>& scopes) {
   std::optional<ClosedScope> found;
   Statement& closed = core_->sql.closed_scopes;

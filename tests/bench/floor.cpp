@@ -85,7 +85,8 @@ class Store {
                    std::string_view())
              .run(),
          "add a posting");
-    must(set_result_.bind(key, std::int64_t{1}, std::string_view(), output).run(), "add a result");
+    must(set_result_.bind(key, std::int64_t{1}, std::string_view(), spent, output).run(),
+         "add a result");
     add_audit("completed", key, settle_body);
     update_windows(0);
     must(commit_.run(), "commit");
@@ -152,7 +153,7 @@ class Store {
       prepare(database_, "UPDATE actions SET state = ?2, code = ?3 WHERE id = ?1");
   Statement set_result_ = prepare(
       database_,
-      "INSERT OR REPLACE INTO results (action, attempt, reason, output) VALUES (?1, ?2, ?3, ?4)");
+      "INSERT OR REPLACE INTO results (action, attempt, reason, spent, output) VALUES (?1, ?2, ?3, ?4, ?5)");
   Statement add_posting_ =
       prepare(database_,
               "INSERT INTO postings (at, kind, action, attempt, cost, overrun) "

@@ -127,11 +127,14 @@ class Gate:
         args: Mapping[str, Any],
         *,
         cost: Mapping[str, AmountLike] | None = None,
+        call_id: str | None = None,
         timeout: float | None = None,
     ) -> ActionResult:
         """Proposes a call, waits for its end, and returns it if it completed.
 
         cost: the most it may cost, for a tool whose price the host states; Decimal, int or string.
+        call_id: the name of this call within its run, such as the model's tool call id: a call
+        with a name runs once, and its repeat gets the stored end. Needs `start(run=...)`.
         timeout: seconds to wait; None waits as long as the sidecar does, which ends bodies by the
         tool's own timeout.
 
@@ -142,6 +145,8 @@ class Gate:
         params: dict[str, Any] = {"tool": tool, "args": dict(args)}
         if cost is not None:
             params["cost"] = write_amounts(cost)
+        if call_id is not None:
+            params["callId"] = call_id
         try:
             with self._bodies.pool.waiting():  # a body that calls lets another one run
                 answer = self._ask("actions/govern", params, timeout)

@@ -20,7 +20,8 @@ _AMOUNT = re.compile(r"-?[0-9]{1,24}(\.[0-9]{1,24})?")
 @dataclass(frozen=True)
 class ActionResult:
     """How a call ended. `code` and `reason` are set where it did not complete; `reserved` and
-    `spent` map a unit ("usd", "calls", ...) to its exact amount; `raw` is the whole answer."""
+    `spent` map a unit ("usd", "calls", ...) to its exact amount; `replayed` says that this is the
+    end of an earlier call of the same name; `raw` is the whole answer."""
 
     action_id: str
     status: str
@@ -29,6 +30,7 @@ class ActionResult:
     output: Any
     reserved: dict[str, Decimal]
     spent: dict[str, Decimal]
+    replayed: bool
     raw: dict[str, Any]
 
 
@@ -149,6 +151,7 @@ def read_action_result(value: object) -> ActionResult:
         output=fields.value.get("output"),
         reserved=cost.inner("reserved").amounts(),
         spent=cost.inner("spent").amounts(),
+        replayed=fields.value.get("replayed") is True,
         raw=fields.value,
     )
 

@@ -21,7 +21,7 @@ import tallygate
 class Calls(RealTest):
     def setUp(self) -> None:
         super().setUp()
-        self.gate = self.start_real(stderr=subprocess.DEVNULL)
+        self.gate = self.start_real(run="tests", stderr=subprocess.DEVNULL)
 
     def fails(self, body: Any) -> tallygate.ToolFailed:
         self.gate.register("search", body)
@@ -92,6 +92,23 @@ class Calls(RealTest):
         self.assertEqual((budget.cap, budget.spent), (Decimal("0.1"), Decimal("0.1")))
         self.assertEqual(budget.available, budget.cap - budget.spent)
         self.assertEqual(len(self.gate.budgets(scope=budget.scope)), 1)
+
+    def test_a_call_with_a_name_runs_once(self) -> None:
+        ran: list[int] = []
+
+        def search(n: int) -> int:
+            ran.append(n)
+            return len(ran)
+
+        self.gate.register("search", search)
+        first = self.gate.govern("search", {"n": 1}, call_id="call_1")
+        again = self.gate.govern("search", {"n": 1}, call_id="call_1")
+        self.assertEqual((first.output, first.replayed), (1, False))
+        self.assertEqual((again.output, again.replayed), (1, True))
+        self.assertEqual(ran, [1])
+        with self.assertRaises(tallygate.Denied) as caught:
+            self.gate.govern("search", {"n": 2}, call_id="call_1")
+        self.assertEqual(caught.exception.result.code, "call_mismatch")
 
     def test_a_cost_that_the_host_states(self) -> None:
         self.gate.register("ask", lambda: None)

@@ -61,6 +61,11 @@ TEST_CASE("exactly these transitions are possible, of all states and events", "[
   const std::set<std::string> expected{
       "new admitted -> granted, reserve",
       "new refused -> denied, none",
+      // The next attempt of a call that was named.
+      "denied admitted -> granted, reserve",
+      "denied refused -> denied, none",
+      "failed admitted -> granted, reserve",
+      "failed refused -> denied, none",
       "granted body_completed -> completed, charge",
       "granted body_failed -> failed, charge",
       "granted outcome_lost -> in_doubt, keep",
@@ -84,10 +89,18 @@ TEST_CASE("exactly these transitions are possible, of all states and events", "[
   CHECK(transitions.size() == expected.size());  // no row hides behind another
 }
 
-TEST_CASE("what has ended stays ended", "[kernel]") {
+bool decides(const Transition& row) {
+  return row.event == ActionEvent::admitted || row.event == ActionEvent::refused;
+}
+
+TEST_CASE("what has ended stays ended, unless it is decided afresh", "[kernel]") {
   for (const Transition& row : transitions) {
     CAPTURE(text_of(row));
-    CHECK((!row.from || is_open(*row.from)));
+    CHECK((decides(row) || is_open(*row.from)));
+    // What completed, was cancelled or is still open is never decided again.
+    if (decides(row) && row.from) {
+      CHECK((*row.from == State::denied || *row.from == State::failed));
+    }
   }
 }
 
@@ -95,7 +108,7 @@ TEST_CASE("money is set aside once, and comes back or is booked when a call ends
   for (const Transition& row : transitions) {
     CAPTURE(text_of(row));
     const bool ends = !is_open(row.to);
-    if (!row.from) {
+    if (decides(row)) {
       CHECK((row.money == (ends ? Money::none : Money::reserve)));
     } else if (ends) {
       CHECK((row.money == Money::charge || row.money == Money::release));
