@@ -40,9 +40,8 @@ Effects Kernel::turn(std::vector<Event> events, Now now) {
 
 void Kernel::dispatch(LineReceived line) {
   if (const auto* response = std::get_if<Response>(&line.message)) return receive(*response);
-  // Notifications this version knows nothing of are passed over, as JSON-RPC asks.
+  if (const auto* note = std::get_if<Notification>(&line.message)) return cancel_request(*note);
   const auto* request = std::get_if<Request>(&line.message);
-  if (request == nullptr) return;
   if (unanswered_.contains(request->id)) {
     const Error error{ErrorCode::invalid_request, "a request with this id is still in flight", {}};
     return refuse(request->id, with_line(error, line.ordinal));
@@ -66,6 +65,7 @@ void Kernel::dispatch(LineReceived line) {
 void Kernel::receive(const Request& request) {
   if (request.method == "actions/complete") return complete(request);
   if (request.method == "actions/get") return get_action(request);
+  if (request.method == "actions/cancel") return cancel_action(request);
   if (request.method == "tools/register") return register_tools(request);
   if (request.method == "budgets/get") return get_budgets(request);
   if (request.method == "shutdown") return shut_down(request);
@@ -179,7 +179,14 @@ void Kernel::answer_waiters(std::int64_t action, ActionResult result,
   for (const Waiter& waiter : waiters_) {
     if (waiter.action != action) continue;
     result.replayed = waiter.repeats;
-    reply_durably(waiter.request, write_action_result(result), otherwise);
+    const std::string text = write_action_result(result);
+    if (!waiter.cancelled || result.status == State::completed) {
+      reply_durably(waiter.request, text, otherwise);
+      continue;
+    }
+    unanswered_.erase(waiter.request);
+    const Error cancelled{ErrorCode::request_cancelled, "the request was cancelled", text};
+    outgoing_.push_back({error_line(waiter.request, cancelled), waiter.request, otherwise});
   }
   std::erase_if(waiters_, [&](const Waiter& waiter) { return waiter.action == action; });
 }

@@ -49,14 +49,15 @@ class Kernel {
     std::string action_id;
     std::int64_t started_ms = 0, deadline_ms = 0;  // boot
     bool left = false;  // our request for it is on its way; until then nobody can have run it
-    bool told_to_stop = false;
-    bool answered = false;  // whoever waited was told that it is in doubt
+    Code stopped = Code::none;  // why it was told to stop, or none
+    bool answered = false;      // whoever waited was told that it is in doubt
   };
   // A request that waits for the end of a call, here or in another sidecar.
   struct Waiter {
     std::string request;
     std::int64_t action = 0;
-    bool repeats = false;  // a later call of the same name
+    bool repeats = false;    // a later call of the same name
+    bool cancelled = false;  // the host took the request back, and still gets an answer
   };
   // A line to the host, and what to say instead when the turn cannot be committed.
   struct Outgoing {
@@ -100,6 +101,10 @@ class Kernel {
   void tell_grant(const Request& request, const GovernParams& proposal, const Admission& admission);
   void complete(const Request& request);
   void get_action(const Request& request);
+  void cancel_action(const Request& request);
+  void cancel_request(const Notification& notification);
+  void cancel_parked(const std::string& id);
+  void cancel_wait(const Waiter& waiter);
   std::optional<ActionRow> find_own(Turn& turn, const std::string& action_id);
   void get_budgets(const Request& request);
   void ping(const Request& request);
@@ -115,11 +120,13 @@ class Kernel {
   void end_body(std::int64_t execute_id, const Ending& ending);
   static ActionResult unrecorded_end(const Body& body, const Ending& ending);
   void expect_late_answer(std::int64_t execute_id);
-  void withdraw_body(std::int64_t execute_id);
+  void withdraw_body(std::int64_t execute_id, const Ending& ending);
+  void stop_body(std::int64_t execute_id, Code why);
+  std::optional<std::int64_t> running_body_of(std::int64_t action) const;
   std::vector<std::int64_t> unanswered_bodies() const;
   void forget_body(std::int64_t execute_id);
   Ending ending_of(const ActionRow& action, const ExecuteAnswer& answer, std::int64_t elapsed_ms,
-                   Code failure);
+                   Code stopped);
   void poll_waiters();
   void expire_grants(Turn& turn);
   void lose_body(std::int64_t execute_id, Code code, const std::string& reason);

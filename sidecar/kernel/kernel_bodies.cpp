@@ -51,21 +51,21 @@ void Kernel::record(const Unrecorded& news) {
         Ending{ActionEvent::outcome_lost, Code::store_failed, {}, news.answer.output, {}, {}, {}});
   }
   end_body(news.execute_id,
-           ending_of(*action, news.answer, news.arrived_ms - body.started_ms,
-                     body.told_to_stop ? Code::execution_timeout : Code::tool_error));
+           ending_of(*action, news.answer, news.arrived_ms - body.started_ms, body.stopped));
 }
 
-// `failure` is the code of a body that answered an error.
+// `stopped` is why the body was told to stop, or none.
 Ending Kernel::ending_of(const ActionRow& action, const ExecuteAnswer& answer,
-                         std::int64_t elapsed_ms, Code failure) {
+                         std::int64_t elapsed_ms, Code stopped) {
   Ending ending;
   const Result<Charges> usage = from_texts(policy_, answer.usage);
   if (answer.ok && usage) {
     ending.event = ActionEvent::body_completed;
     ending.output = answer.output;
   } else {
-    ending.event = ActionEvent::body_failed;
-    ending.code = failure;
+    ending.event =
+        stopped == Code::cancelled ? ActionEvent::body_stopped : ActionEvent::body_failed;
+    ending.code = stopped == Code::none ? Code::tool_error : stopped;
     ending.reason = answer.ok
                         ? "the host reported a usage that is no amount: " + usage.error().message
                         : answer.message;
@@ -82,9 +82,9 @@ ActionResult Kernel::unrecorded_end(const Body& body, const Ending& ending) {
   ActionResult result;
   result.action_id = body.action_id;
   result.code = Code::store_failed;
-  if (ending.event == ActionEvent::withdrawn) {
+  if (ending.event == ActionEvent::withdrawn || ending.event == ActionEvent::cancelled) {
     result.status = State::denied;
-    result.reason = "the store failed and the host went away; nothing was run";
+    result.reason = "the store failed before the tool was asked for; nothing was run";
     return result;
   }
   result.status = State::in_doubt;
@@ -144,25 +144,39 @@ void Kernel::lose_body(std::int64_t execute_id, Code code, const std::string& re
   end_body(execute_id, Ending{ActionEvent::outcome_lost, code, reason, {}, {}, {}, {}});
 }
 
+// Tells the host to stop a body, and gives it a moment to answer.
+void Kernel::stop_body(std::int64_t execute_id, Code why) {
+  Body& body = bodies_.at(execute_id);
+  JsonWriter params;
+  params.begin_object().field("id", execute_id).end_object();
+  say(notification_line("$/cancelRequest", params.text()));
+  body.stopped = why;
+  body.deadline_ms = now_.boot_ms + limits::cancel_grace_ms;
+}
+
 void Kernel::check_deadlines() {
-  std::vector<std::int64_t> lost;
-  for (auto& [id, body] : bodies_) {
-    if (body.answered || body.deadline_ms > now_.boot_ms) continue;
-    if (body.told_to_stop) {
-      lost.push_back(id);
+  for (const std::int64_t id : unanswered_bodies()) {
+    const Body& body = bodies_.at(id);
+    if (body.deadline_ms > now_.boot_ms) continue;
+    if (body.stopped == Code::none) {
+      stop_body(id, Code::execution_timeout);
       continue;
     }
-    JsonWriter params;
-    params.begin_object().field("id", id).end_object();
-    say(notification_line("$/cancelRequest", params.text()));
-    body.told_to_stop = true;
-    body.deadline_ms = now_.boot_ms + limits::cancel_grace_ms;
+    const std::string what = body.stopped == Code::cancelled
+                                 ? "the call was cancelled, and the tool gave no answer"
+                                 : "the tool gave no answer in time";
+    lose_body(id, body.stopped,
+              what +
+                  "; whether it ran to its end is not known, so its cost stays reserved until "
+                  "an operator reconciles it");
   }
-  for (const std::int64_t id : lost) {
-    lose_body(id, Code::execution_timeout,
-              "the tool gave no answer in time; whether it ran to its end is not known, so its "
-              "cost stays reserved until an operator reconciles it");
+}
+
+std::optional<std::int64_t> Kernel::running_body_of(std::int64_t action) const {
+  for (const auto& [id, body] : bodies_) {
+    if (body.action == action && !body.answered) return id;
   }
+  return std::nullopt;
 }
 
 std::vector<std::int64_t> Kernel::unanswered_bodies() const {
@@ -174,15 +188,9 @@ std::vector<std::int64_t> Kernel::unanswered_bodies() const {
 }
 
 // Its request has not left, so it cannot have run: the line is taken back, the money too.
-void Kernel::withdraw_body(std::int64_t execute_id) {
+void Kernel::withdraw_body(std::int64_t execute_id, const Ending& ending) {
   std::erase_if(outgoing_, [&](const Outgoing& out) { return out.execute_id == execute_id; });
-  end_body(execute_id, Ending{ActionEvent::withdrawn,
-                              Code::host_lost,
-                              "the host went away before it was asked to run the tool",
-                              {},
-                              {},
-                              {},
-                              {}});
+  end_body(execute_id, ending);
 }
 
 void Kernel::end_input() {
@@ -197,7 +205,13 @@ void Kernel::end_input() {
   }
   for (const std::int64_t id : unanswered_bodies()) {
     if (!bodies_.at(id).left) {
-      withdraw_body(id);
+      withdraw_body(id, Ending{ActionEvent::withdrawn,
+                               Code::host_lost,
+                               "the host went away before it was asked to run the tool",
+                               {},
+                               {},
+                               {},
+                               {}});
       continue;
     }
     lose_body(id, Code::host_lost,
@@ -219,10 +233,7 @@ void Kernel::poll_waiters() {
   if (waiters_.size() == running_) return;  // each waits for a body of our own
   std::vector<std::int64_t> foreign;
   for (const Waiter& waiter : waiters_) {
-    const bool ours = std::ranges::any_of(bodies_, [&](const auto& entry) {
-      return entry.second.action == waiter.action && !entry.second.answered;
-    });
-    if (!ours) foreign.push_back(waiter.action);
+    if (!running_body_of(waiter.action)) foreign.push_back(waiter.action);
   }
   if (foreign.empty()) return;
   Turn* turn = store();

@@ -176,7 +176,7 @@ void Kernel::complete(const Request& request) {
   ActionResult result;
   if (is_open(action->state)) {
     settle(*turn, policy_, *action,
-           ending_of(*action, params->answer, turn->now_ms() - action->at_ms, Code::tool_error));
+           ending_of(*action, params->answer, turn->now_ms() - action->at_ms, Code::none));
     result = stored_result(*turn, policy_, *turn->find_action(action->id.key));
   } else {
     result = stored_result(*turn, policy_, *action);

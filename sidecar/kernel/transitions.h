@@ -14,8 +14,10 @@ enum class ActionEvent {
   refused,               // a stage denied it
   body_completed,        // the body answered a result, in time or late
   body_failed,           // the body answered an error, in time or late
+  body_stopped,          // it answered an error because it was told to stop for a cancel
   outcome_lost,          // timeout, lost host, dead sidecar: it may have run
   withdrawn,             // it cannot have run: the request to run it never left
+  cancelled,             // the same, because the host changed its mind
   reconciled_completed,  // an operator found out that it ran
   reconciled_not_run,    // an operator found out that it did not
 };
@@ -50,9 +52,12 @@ inline constexpr std::array transitions{
     Transition{State::granted, ActionEvent::body_failed, State::failed, Money::charge},
     Transition{State::granted, ActionEvent::outcome_lost, State::in_doubt, Money::keep},
     Transition{State::granted, ActionEvent::withdrawn, State::failed, Money::release},
+    Transition{State::granted, ActionEvent::cancelled, State::cancelled, Money::release},
+    Transition{State::granted, ActionEvent::body_stopped, State::cancelled, Money::charge},
 
     Transition{State::in_doubt, ActionEvent::body_completed, State::completed, Money::charge},
     Transition{State::in_doubt, ActionEvent::body_failed, State::failed, Money::charge},
+    Transition{State::in_doubt, ActionEvent::body_stopped, State::cancelled, Money::charge},
     Transition{State::in_doubt, ActionEvent::reconciled_completed, State::completed, Money::charge},
     Transition{State::in_doubt, ActionEvent::reconciled_not_run, State::failed, Money::release},
 };

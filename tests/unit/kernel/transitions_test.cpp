@@ -20,6 +20,8 @@ const std::vector<ActionEvent> every_event{ActionEvent::admitted,
                                            ActionEvent::body_failed,
                                            ActionEvent::outcome_lost,
                                            ActionEvent::withdrawn,
+                                           ActionEvent::cancelled,
+                                           ActionEvent::body_stopped,
                                            ActionEvent::reconciled_completed,
                                            ActionEvent::reconciled_not_run};
 
@@ -31,6 +33,8 @@ std::string name_of(ActionEvent event) {
     case ActionEvent::body_failed: return "body_failed";
     case ActionEvent::outcome_lost: return "outcome_lost";
     case ActionEvent::withdrawn: return "withdrawn";
+    case ActionEvent::cancelled: return "cancelled";
+    case ActionEvent::body_stopped: return "body_stopped";
     case ActionEvent::reconciled_completed: return "reconciled_completed";
     case ActionEvent::reconciled_not_run: return "reconciled_not_run";
   }
@@ -70,8 +74,11 @@ TEST_CASE("exactly these transitions are possible, of all states and events", "[
       "granted body_failed -> failed, charge",
       "granted outcome_lost -> in_doubt, keep",
       "granted withdrawn -> failed, release",
+      "granted cancelled -> cancelled, release",
+      "granted body_stopped -> cancelled, charge",
       "in_doubt body_completed -> completed, charge",
       "in_doubt body_failed -> failed, charge",
+      "in_doubt body_stopped -> cancelled, charge",
       "in_doubt reconciled_completed -> completed, charge",
       "in_doubt reconciled_not_run -> failed, release",
   };
