@@ -23,6 +23,8 @@ inline constexpr std::size_t id_size_max = 128;
 inline constexpr std::size_t name_size_max = 128;
 // Requests being decided or executed at once; more wait in order, in memory.
 inline constexpr std::size_t in_flight_max = 256;
+// The same with calls that running bodies make: these never wait, or the bodies would wait for ever.
+inline constexpr std::size_t nested_in_flight_max = 1024;
 // Requests that wait for a place in flight; above either bound a request is refused.
 inline constexpr std::size_t waiting_requests_max = 4096;
 inline constexpr std::size_t waiting_bytes_max = 32 * mebibyte;

@@ -119,6 +119,7 @@ Result<GovernParams> read_govern(JsonView params) {
   if (out.call_id && !is_call_id(*out.call_id)) {
     in.complain("callId", "expected 1 to 128 bytes without control characters");
   }
+  out.parent_action_id = in.optional_string("parentActionId");
   if (const Step end = in.finish(); !end) return end.error();
   return out;
 }

@@ -37,6 +37,7 @@ struct GovernParams {
   std::string args;  // canonical text of an object
   AmountTexts cost;  // the bound the host states, where the tool's cost is {from = "host"}
   std::optional<std::string> call_id;  // the host's name for the call, within its run
+  std::optional<std::string> parent_action_id;  // the call whose body makes this one
 };
 
 // The host's answer to `tools/execute`: the body's output, or what went wrong in it.

@@ -95,6 +95,7 @@ std::string audit_body(const Policy& policy, const Session& session, const Gover
   out.field("agent", session.identity.agent).field("run", session.identity.run);
   if (proposal.call_id) out.field("callId", *proposal.call_id);
   if (asked.before) out.field("attempt", asked.before->attempt + 1);
+  if (asked.parent) out.field("parent", asked.parent->text());
   out.field("argsDigest", to_hex(args_digest(proposal.args)));
   if (!decision.rule.empty()) out.field("rule", decision.rule);
   if (decision.denied()) {
@@ -120,6 +121,7 @@ NewAction new_action(const Session& session, const GovernParams& proposal, const
   action.args = proposal.args;
   action.call_id = proposal.call_id;
   action.args_key = asked.args_key;
+  if (asked.parent) action.parent = asked.parent->key;
   for (const WindowRef& ref : decision.windows) action.windows.push_back(ref.key);
   return action;
 }

@@ -30,6 +30,7 @@ struct Asked {
   std::optional<OwnerId> owner;
   std::optional<Digest> args_key;   // where the call is named
   std::optional<ActionRow> before;  // the attempt of the same name that is decided afresh
+  std::optional<ActionId> parent;   // the call whose body makes this one
 };
 
 Admission admit(Turn& turn, const Policy& policy, const Session& session,

@@ -58,7 +58,7 @@ void Kernel::dispatch(LineReceived line) {
   if (request->method != "actions/govern" && request->method != "actions/propose") {
     return receive(*request);
   }
-  if (is_full() || !waiting_.empty()) return park(std::move(line));
+  if ((is_full() || !waiting_.empty()) && !is_nested(*request)) return park(std::move(line));
   govern(*request);
 }
 

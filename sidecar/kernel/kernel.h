@@ -97,6 +97,8 @@ class Kernel {
   void register_tools(const Request& request);
   void register_tool(const ToolDefinition& tool, JsonWriter& out);
   void govern(const Request& request);
+  std::optional<ActionId> running_parent(const std::string& action_id) const;
+  bool is_nested(const Request& request) const;
   bool repeat(const Request& request, const NamedCall& call, const Asked& asked);
   void tell_grant(const Request& request, const GovernParams& proposal, const Admission& admission);
   void complete(const Request& request);

@@ -3,6 +3,7 @@
 #include "kernel/amount_texts.h"
 #include "kernel/kernel.h"
 #include "protocol/json_writer.h"
+#include "protocol/limits.h"
 #include "protocol/utc_text.h"
 
 namespace tallygate {
@@ -57,9 +58,17 @@ void Kernel::govern(const Request& request) {
                                     "name the run first",
                                     {}});
   }
+  Asked asked;
+  if (proposal->parent_action_id) {
+    asked.parent = running_parent(*proposal->parent_action_id);
+    if (!asked.parent) {
+      return refuse(request.id, Error{ErrorCode::invalid_params,
+                                      "params.parentActionId: no body of this session runs for it",
+                                      {}});
+    }
+  }
   Turn* turn = store();
   if (turn == nullptr) return deny_without_store(request.id, *turn_error_);
-  Asked asked;
   asked.nonce = fresh_nonce();
   if (request.method == "actions/govern") asked.owner = ledger_.owner();
   if (proposal->call_id) {
@@ -78,6 +87,21 @@ void Kernel::govern(const Request& request) {
   }
   if (asked.owner) return start_body(request, *proposal, admission);
   tell_grant(request, *proposal, admission);
+}
+
+// The call, if its body runs in this very session.
+std::optional<ActionId> Kernel::running_parent(const std::string& action_id) const {
+  const auto id = parse_action_id(action_id);
+  const auto body = id ? running_body_of(id->key) : std::nullopt;
+  if (!body || bodies_.at(*body).action_id != action_id) return std::nullopt;
+  return id;
+}
+
+// Whether a running body makes this call: it must not wait, since the body waits for it.
+bool Kernel::is_nested(const Request& request) const {
+  const Result<GovernParams> proposal = read_govern(request.params);
+  return proposal && proposal->parent_action_id && running_parent(*proposal->parent_action_id) &&
+         running_ < limits::nested_in_flight_max;
 }
 
 // Answers a call whose name was used before; false when it is to be decided afresh.

@@ -62,8 +62,8 @@ constexpr Text texts[] = {
 
     {&Statements::add_action,
      "INSERT INTO actions (id, nonce, run, tool, state, code, attempt, owner, policy, at, deadline, "
-     "cost, windows, args, call_id, args_key) "
-     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"},
+     "cost, windows, args, call_id, args_key, parent) "
+     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"},
     {&Statements::find_call, "SELECT id, args_key FROM actions WHERE run = ?1 AND call_id = ?2"},
     {&Statements::redecide,
      "UPDATE actions SET state = ?2, code = ?3, attempt = attempt + 1, owner = ?4, policy = ?5, "

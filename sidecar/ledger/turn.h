@@ -58,6 +58,7 @@ struct NewAction {
   // Where the host names the call: its name within the run, and the digest of what it asks for.
   std::optional<std::string> call_id;
   std::optional<Digest> args_key;
+  std::optional<std::int64_t> parent;  // the call whose body makes this one
 };
 
 struct ActionRow {

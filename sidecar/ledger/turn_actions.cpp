@@ -51,7 +51,7 @@ ActionId Turn::add_action(const NewAction& action) {
            .bind(id.key, id.nonce, action.run.value, tool, static_cast<std::int64_t>(action.state),
                  static_cast<std::int64_t>(action.code), action.owner.value, policy, now_ms_,
                  action.deadline_ms, std::string_view(cost), std::string_view(windows), action.args,
-                 action.call_id, key)
+                 action.call_id, key, action.parent)
            .run()) {
     doom("cannot add an action");
   }

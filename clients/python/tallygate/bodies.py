@@ -90,6 +90,14 @@ class Bodies:
         with self._lock:
             self._table.pop(name, None)
 
+    def current_action(self) -> str | None:
+        """The call whose body is running in this context, if it is one of this gate's."""
+        execution = _current.get()
+        with self._lock:
+            if execution is None or self._running.get(execution.number) is not execution:
+                return None
+        return execution.action_id
+
     def failure_of(self, action_id: str) -> BaseException | None:
         """What the body of this action raised in this process. Forgets it."""
         with self._lock:

@@ -147,6 +147,8 @@ class Gate:
             params["cost"] = write_amounts(cost)
         if call_id is not None:
             params["callId"] = call_id
+        if (parent := self._bodies.current_action()) is not None:
+            params["parentActionId"] = parent
         try:
             with self._bodies.pool.waiting():  # a body that calls lets another one run
                 answer = self._ask("actions/govern", params, timeout)

@@ -242,6 +242,22 @@ class Threads(RealTest):
         self.assertEqual(search(depth=20), 20)
         self.assertEqual(in_threads(8, lambda n: search(depth=10)), [10] * 8)
 
+    def test_three_hundred_bodies_that_each_make_a_call(self) -> None:
+        gate = self.start_real(workers=400)
+        everyone = threading.Barrier(256)  # all places in flight are taken by bodies that will call
+
+        @gate.tool
+        def search(depth: int) -> int:
+            if depth == 0:
+                return 0
+            try:
+                everyone.wait(5)
+            except threading.BrokenBarrierError:
+                pass  # the last 44 come later
+            return 1 + search(depth=depth - 1)
+
+        self.assertEqual(in_threads(300, lambda n: search(depth=1)), [1] * 300)
+
     def test_no_more_bodies_than_workers(self) -> None:
         gate = self.start_real(workers=3)
         lock, running, most = threading.Lock(), 0, 0

@@ -131,5 +131,28 @@ TEST_CASE_METHOD(InFlightTest, "shutdown waits for what runs and what waits, and
   CHECK(outcome("1001") == "error -32600");
 }
 
+TEST_CASE_METHOD(InFlightTest, "bodies that call others are not locked out by calls that wait",
+                 "[kernel]") {
+  govern_many(300);
+  turn();
+  const std::vector<Sent> outer = executes();
+  REQUIRE(outer.size() == 256);
+  for (std::size_t i = 0; i < outer.size(); ++i) {
+    say(R"({"jsonrpc":"2.0","id":"in)" + std::to_string(i) +
+        R"(","method":"actions/govern","params":{"tool":"look","args":{},"parentActionId":")" +
+        outer[i].action + R"("}})");
+  }
+  turn();
+  CHECK(executes().size() == 512);
+  // They are bounded all the same.
+  for (int i = 0; i < 1000; ++i) {
+    say(R"({"jsonrpc":"2.0","id":"more)" + std::to_string(i) +
+        R"(","method":"actions/govern","params":{"tool":"look","args":{},"parentActionId":")" +
+        outer[0].action + R"("}})");
+  }
+  turn();
+  CHECK(executes().size() == limits::nested_in_flight_max);
+}
+
 }  // namespace
 }  // namespace tallygate
