@@ -23,7 +23,8 @@ inline constexpr std::size_t id_size_max = 128;
 inline constexpr std::size_t name_size_max = 128;
 // Requests being decided or executed at once; more wait in order, in memory.
 inline constexpr std::size_t in_flight_max = 256;
-// The same with calls that running bodies make: these never wait, or the bodies would wait for ever.
+// The same with calls that running bodies make: these never wait, or the bodies would wait for
+// ever.
 inline constexpr std::size_t nested_in_flight_max = 1024;
 // Requests that wait for a place in flight; above either bound a request is refused.
 inline constexpr std::size_t waiting_requests_max = 4096;
@@ -54,6 +55,9 @@ inline constexpr std::int64_t tool_timeout_ms = 120'000;
 inline constexpr std::int64_t tool_timeout_ms_max = 86'400'000;
 // How often a sidecar looks for grants whose owner died.
 inline constexpr std::int64_t recovery_interval_ms = 1000;
+// How often a sidecar looks whether its scopes were closed, to tell its host. No admission waits
+// for it.
+inline constexpr std::int64_t scope_watch_interval_ms = 100;
 // How far the clock may stand behind the store's newest row before calls are refused.
 inline constexpr std::int64_t clock_step_ms_max = 5000;
 

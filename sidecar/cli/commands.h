@@ -25,6 +25,14 @@ struct ReconcileOptions {
 };
 ExitCode reconcile_call(const CommonOptions& options, const ReconcileOptions& reconciliation);
 
+struct ScopeOptions {
+  std::string scope;  // "global", "agent:NAME", "run:AGENT/RUN"
+  Closure state = Closure::open;
+  std::string reason;
+};
+// Closes a scope, or opens it again.
+ExitCode change_scope_state(const CommonOptions& options, const ScopeOptions& words);
+
 // Recomputes the audit chain; `head` is "SEQ:HASH" as kept elsewhere, or empty.
 ExitCode verify_audit(const CommonOptions& options, const std::string& head);
 

@@ -15,6 +15,7 @@ struct Words {
   CommonOptions common;
   std::string log_level = "warning";
   ReconcileOptions reconcile;
+  ScopeOptions scope;
   std::string head;
   std::int64_t rows = 20;
   ExitCode code = ExitCode::done;
@@ -63,6 +64,28 @@ void add_reconcile(CLI::App& app, Words& words) {
   command->callback([&words] { words.code = reconcile_call(words.common, words.reconcile); });
 }
 
+void add_scope(CLI::App& app, Words& words, const std::string& name, Closure state,
+               const std::string& what) {
+  CLI::App* command = app.add_subcommand(name, what);
+  add_common(command, words);
+  add_json(command, words);
+  command->add_option("scope", words.scope.scope, "global, agent:NAME or run:AGENT/RUN")
+      ->required();
+  command->add_option("--reason", words.scope.reason, "told to agents, kept in the audit trail");
+  command->footer("Example: tallygate " + name + " agent:coder --reason \"paying twice\"");
+  command->callback([&words, state] {
+    words.scope.state = state;
+    words.code = change_scope_state(words.common, words.scope);
+  });
+}
+
+void add_scopes(CLI::App& app, Words& words) {
+  add_scope(app, words, "cut", Closure::cut, "refuse new calls; what runs may finish");
+  add_scope(app, words, "freeze", Closure::frozen, "refuse new calls until it is opened again");
+  add_scope(app, words, "kill", Closure::killed, "refuse new calls, and stop what runs");
+  add_scope(app, words, "reopen", Closure::open, "admit calls again; wants a terminal");
+}
+
 void add_audit(CLI::App& app, Words& words) {
   CLI::App* audit = app.add_subcommand("audit", "check and read the audit trail");
   audit->require_subcommand(1);
@@ -89,6 +112,7 @@ int run(int argc, char** argv) {
   add_serve(app, words);
   add_budget(app, words);
   add_reconcile(app, words);
+  add_scopes(app, words);
   add_audit(app, words);
   try {
     app.parse(argc, argv);

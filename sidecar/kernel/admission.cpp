@@ -1,6 +1,7 @@
 #include "kernel/admission.h"
 
 #include "kernel/amount_texts.h"
+#include "kernel/scope_acts.h"
 #include "kernel/transitions.h"
 #include "protocol/json_writer.h"
 
@@ -39,7 +40,7 @@ void check_world(Turn& turn, const Session& session, Decision& decision) {
   }
   const auto closed = turn.first_closed(session.identity.scopes());
   if (!closed) return;
-  std::string reason = "an operator closed " + closed->name;
+  std::string reason = "an operator closed " + scope_text(closed->kind, closed->name);
   if (!closed->reason.empty()) reason += ": " + closed->reason;
   decision.deny(code_of(closed->closure), std::move(reason));
 }

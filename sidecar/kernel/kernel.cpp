@@ -31,6 +31,7 @@ Effects Kernel::turn(std::vector<Event> events, Now now) {
     }
   }
   check_deadlines();
+  watch_scopes();
   recover_dead_owners();
   serve_waiting();
   poll_waiters();
@@ -154,7 +155,7 @@ void Kernel::release(Outgoing& out, bool committed) {
 }
 
 std::int64_t Kernel::next_wake_ms() const {
-  std::int64_t wake = next_recovery_ms_;
+  std::int64_t wake = session_ ? std::min(next_recovery_ms_, next_watch_ms_) : next_recovery_ms_;
   for (const auto& [id, body] : bodies_) {
     if (!body.answered) wake = std::min(wake, body.deadline_ms);
   }

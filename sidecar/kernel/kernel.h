@@ -136,6 +136,10 @@ class Kernel {
   void end_input();
   void recover_dead_owners();
 
+  // --- kernel_scopes.cpp: what an operator closes while bodies run.
+  void watch_scopes();
+  void tell_scope(const std::string& scope, Closure closure, const std::string& reason);
+
   const Policy& policy_;
   Ledger& ledger_;
   Entropy& entropy_;
@@ -154,6 +158,8 @@ class Kernel {
   bool input_ended_ = false;
   std::int64_t next_execute_id_ = 1;
   std::int64_t next_recovery_ms_ = 0;
+  std::int64_t next_watch_ms_ = 0;
+  std::map<std::string, Closure> closed_;  // scopes of this session the host knows to be closed
 
   // Of the turn in hand.
   Now now_;

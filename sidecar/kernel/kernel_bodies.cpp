@@ -63,8 +63,8 @@ Ending Kernel::ending_of(const ActionRow& action, const ExecuteAnswer& answer,
     ending.event = ActionEvent::body_completed;
     ending.output = answer.output;
   } else {
-    ending.event =
-        stopped == Code::cancelled ? ActionEvent::body_stopped : ActionEvent::body_failed;
+    const bool by_hand = stopped == Code::cancelled || stopped == Code::scope_killed;
+    ending.event = by_hand ? ActionEvent::body_stopped : ActionEvent::body_failed;
     ending.code = stopped == Code::none ? Code::tool_error : stopped;
     ending.reason = answer.ok
                         ? "the host reported a usage that is no amount: " + usage.error().message
@@ -162,9 +162,9 @@ void Kernel::check_deadlines() {
       stop_body(id, Code::execution_timeout);
       continue;
     }
-    const std::string what = body.stopped == Code::cancelled
-                                 ? "the call was cancelled, and the tool gave no answer"
-                                 : "the tool gave no answer in time";
+    const std::string what = body.stopped == Code::execution_timeout
+                                 ? "the tool gave no answer in time"
+                                 : "the call was cancelled, and the tool gave no answer";
     lose_body(id, body.stopped,
               what +
                   "; whether it ran to its end is not known, so its cost stays reserved until "

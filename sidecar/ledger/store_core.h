@@ -16,12 +16,12 @@ namespace tallygate {
 struct Statements {
   Statement begin_write, begin_read, commit, rollback;
   Statement newest;
-  Statement find_scope, add_scope, find_parent, closed_scopes, find_unit, add_unit;
+  Statement find_scope, add_scope, find_parent, closed_scopes, close_scope, find_unit, add_unit;
   Statement find_tool, add_tool, find_policy, add_policy, find_budget, add_budget;
   Statement find_window, add_window, update_window, list_windows;
   Statement add_action, find_action, find_call, redecide, summarize, find_nonce, set_state;
   Statement set_windows, set_result, find_result, add_grant, find_grant, due_grants;
-  Statement granted_by, owners_with_grants, add_owner, add_posting;
+  Statement granted, granted_by, owners_with_grants, add_owner, add_posting;
   Statement add_audit, audit_tail, audit_all, audit_at;
 };
 

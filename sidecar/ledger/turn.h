@@ -38,6 +38,8 @@ struct WindowRef {
 // How a closed scope is closed.
 enum class Closure : int { open = 0, cut = 1, frozen = 2, killed = 3 };
 struct ClosedScope {
+  ScopeId id;
+  int kind = 0;
   std::string name;
   Closure closure = Closure::open;
   std::string reason;
@@ -130,6 +132,9 @@ class Turn {
   std::optional<ScopeId> agent_of(ScopeId run);
   // The first closed one among them; read in this transaction, so no admission overtakes a close.
   std::optional<ClosedScope> first_closed(const std::vector<ScopeId>& scopes);
+  // Every closed scope; nearly always none.
+  std::vector<ClosedScope> closed_scopes();
+  void set_closure(ScopeId scope, Closure closure, std::string_view reason, std::string_view by);
   // Records a unit's scale, or dooms the turn when the store counts that unit at another one.
   void pin_scale(std::string_view unit, int scale);
 
@@ -169,6 +174,8 @@ class Turn {
   // Two-phase grants whose deadline has come by the time of this turn.
   std::vector<ActionRow> due_grants();
   std::vector<ActionRow> granted_by(OwnerId owner);
+  // Every call whose body runs, or may run, with whose it is.
+  std::vector<ActionSummary> granted();
   // Owners of granted actions, dead or alive. Two-phase grants have none.
   std::vector<OwnerId> owners_with_grants();
 

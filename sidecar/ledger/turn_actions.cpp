@@ -224,6 +224,21 @@ std::vector<ActionRow> Turn::granted_by(OwnerId owner) {
   return list_actions(core_->sql.granted_by, owner.value);
 }
 
+std::vector<ActionSummary> Turn::granted() {
+  std::vector<std::int64_t> keys;
+  Statement& list = core_->sql.granted;
+  list.reset();
+  Statement::Answer answer = Statement::Answer::done;
+  while ((answer = list.step()) == Statement::Answer::row) keys.push_back(list.integer(0));
+  if (answer == Statement::Answer::failed) doom("cannot list granted actions");
+  list.reset();
+  std::vector<ActionSummary> summaries;
+  for (const std::int64_t key : keys) {
+    if (auto summary = summarize(key)) summaries.push_back(std::move(*summary));
+  }
+  return summaries;
+}
+
 std::vector<ActionRow> Turn::due_grants() { return list_actions(core_->sql.due_grants, now_ms_); }
 
 std::vector<OwnerId> Turn::owners_with_grants() {

@@ -48,19 +48,36 @@ std::optional<ScopeId> Turn::agent_of(ScopeId run) {
   return agent;
 }
 
-std::optional<ClosedScope> Turn::first_closed(const std::vector<ScopeId>& scopes) {
-  std::optional<ClosedScope> found;
+std::vector<ClosedScope> Turn::closed_scopes() {
+  std::vector<ClosedScope> scopes;
   Statement& closed = core_->sql.closed_scopes;
   closed.reset();
   Statement::Answer answer = Statement::Answer::done;
-  while (!found && (answer = closed.step()) == Statement::Answer::row) {
-    if (std::ranges::find(scopes, ScopeId{closed.integer(0)}) == scopes.end()) continue;
-    found = ClosedScope{std::string(closed.text(1)), static_cast<Closure>(closed.integer(2)),
-                        std::string(closed.text(3))};
+  while ((answer = closed.step()) == Statement::Answer::row) {
+    scopes.push_back({ScopeId{closed.integer(0)}, static_cast<int>(closed.integer(1)),
+                      std::string(closed.text(2)), static_cast<Closure>(closed.integer(3)),
+                      std::string(closed.text(4))});
   }
   if (answer == Statement::Answer::failed) doom("cannot read which scopes are closed");
   closed.reset();
-  return found;
+  return scopes;
+}
+
+std::optional<ClosedScope> Turn::first_closed(const std::vector<ScopeId>& scopes) {
+  for (ClosedScope& closed : closed_scopes()) {
+    if (std::ranges::find(scopes, closed.id) != scopes.end()) return std::move(closed);
+  }
+  return std::nullopt;
+}
+
+void Turn::set_closure(ScopeId scope, Closure closure, std::string_view reason,
+                       std::string_view by) {
+  if (error_) return;
+  if (!core_->sql.close_scope
+           .bind(scope.value, static_cast<std::int64_t>(closure), reason, by, now_ms_)
+           .run()) {
+    doom("cannot close a scope");
+  }
 }
 
 void Turn::pin_scale(std::string_view unit, int scale) {

@@ -58,6 +58,7 @@ class Sidecar:
             env={**os.environ, **(env or {})})
         self._rest = b""
         self._ids = 0
+        self.notices: list[dict[str, Any]] = []  # notifications that came before an answer
         if hello:
             session = {k: v for k, v in (("agent", agent), ("run", run)) if v}
             self.welcome = self.request("initialize", {
@@ -93,9 +94,13 @@ class Sidecar:
     def request(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
         self._ids += 1
         self.send({"id": f"q{self._ids}", "method": method, "params": params or {}})
-        answer = self.receive()
-        assert answer is not None and answer.get("id") == f"q{self._ids}", answer
-        return answer
+        while True:
+            answer = self.receive()
+            assert answer is not None
+            if answer.get("id") == f"q{self._ids}":
+                return answer
+            assert "id" not in answer, answer
+            self.notices.append(answer)
 
     def propose(self, tool: str, **args: Any) -> dict[str, Any]:
         """Sends a call and returns what comes next: its result, or tools/execute."""
@@ -165,12 +170,15 @@ class StoreTest(unittest.TestCase):
         done = self.tallygate("audit", "verify")
         self.assertEqual(done.returncode, 0, done.stderr)
 
-    def reconcile(self, *arguments: str, code: str | None = None,
-                  env: dict[str, str] | None = None) -> tuple[int, str]:
-        """Runs `reconcile` in a terminal and types the code it asks for, or `code`."""
+    def reconcile(self, *arguments: str, **options: Any) -> tuple[int, str]:
+        return self.at_terminal("reconcile", *arguments, **options)
+
+    def at_terminal(self, *arguments: str, code: str | None = None,
+                    env: dict[str, str] | None = None) -> tuple[int, str]:
+        """Runs a command in a terminal and types the code it asks for, or `code`."""
         child, terminal = pty.fork()
         if child == 0:
-            os.execve(BINARY, [BINARY, "reconcile", *arguments, "-c", str(self.config)],
+            os.execve(BINARY, [BINARY, *arguments, "-c", str(self.config)],
                       {**os.environ, **(env or {})})
         seen = b""
         typed = False

@@ -11,7 +11,8 @@ from support import BINARY, StoreTest
 
 class Commands(StoreTest):
     def test_help_has_an_example_for_every_command_and_fits_a_screen(self) -> None:
-        for command in (["serve"], ["budget"], ["reconcile"], ["audit", "verify"], ["audit", "tail"]):
+        for command in (["serve"], ["budget"], ["reconcile"], ["cut"], ["freeze"], ["kill"],
+                        ["reopen"], ["audit", "verify"], ["audit", "tail"]):
             done = subprocess.run([BINARY, *command, "--help"], capture_output=True, text=True)
             self.assertEqual(done.returncode, 0)
             self.assertIn("Example:", done.stdout)

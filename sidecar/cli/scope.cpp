@@ -1,0 +1,74 @@
+#include "cli/commands.h"
+#include "cli/confirm.h"
+#include "cli/output.h"
+#include "kernel/scope_acts.h"
+#include "protocol/json_writer.h"
+#include "stdio/system.h"
+
+namespace tallygate {
+namespace {
+
+struct Changed {
+  std::string scope;
+  Closure closure = Closure::open;
+  std::vector<ActionSummary> running;
+};
+
+Result<Changed> carry_out(Ledger& ledger, const ScopeChange& change) {
+  SystemClock clock;
+  Result<Turn> turn = ledger.begin(clock.now().utc_ms);
+  if (!turn) return turn.error();
+  Changed changed{scope_text(change.scope.kind, change.scope.name), change.closure,
+                  change_scope(*turn, change)};
+  if (const Step step = turn->commit(); !step) return step.error();
+  return changed;
+}
+
+std::string in_json(const Changed& changed) {
+  JsonWriter out;
+  out.begin_object().field("scope", changed.scope).field("state", to_text(changed.closure));
+  out.key("running").begin_array();
+  for (const ActionSummary& call : changed.running) {
+    out.begin_object().field("actionId", call.row.id.text()).field("tool", call.tool);
+    out.field("agent", call.agent).field("run", call.run);
+    out.flag("twoPhase", call.row.owner.value == 0).end_object();
+  }
+  return out.end_array().end_object().take() + "\n";
+}
+
+std::string in_words(const Changed& changed) {
+  std::string text = visible(changed.scope) + " is " + std::string(to_text(changed.closure)) + "\n";
+  if (changed.running.empty() || changed.closure == Closure::open) return text;
+  text += changed.closure == Closure::killed
+              ? "running there, and asked to stop (a host's own cannot be):\n"
+              : "running there, and left to finish:\n";
+  Table table({"CALL", "TOOL", "AGENT", "RUN", "BODY"});
+  for (const ActionSummary& call : changed.running) {
+    table.add({call.row.id.text(), visible(call.tool), visible(call.agent), visible(call.run),
+               call.row.owner.value == 0 ? "the host's own" : "called back"});
+  }
+  return text + table.text();
+}
+
+}  // namespace
+
+ExitCode change_scope_state(const CommonOptions& options, const ScopeOptions& words) {
+  const Result<ScopeName> scope = parse_scope(words.scope);
+  if (!scope) return complain(scope.error());
+  auto policy = open_policy(options);
+  if (const auto* code = std::get_if<ExitCode>(&policy)) return *code;
+  auto ledger = open_ledger(std::get<Policy>(policy), words.state != Closure::open);
+  if (const auto* code = std::get_if<ExitCode>(&ledger)) return *code;
+  if (words.state == Closure::open) {
+    // Closing is never in anyone's way; opening again is for a person.
+    const Step step = confirm("Calls in " + visible(words.scope) + " will be admitted again.");
+    if (!step) return complain(step.error());
+  }
+  const Result<Changed> changed =
+      carry_out(*std::get<std::unique_ptr<Ledger>>(ledger),
+                ScopeChange{*scope, words.state, words.reason, current_user()});
+  if (!changed) return complain(changed.error());
+  return print(options.json ? in_json(*changed) : in_words(*changed));
+}
+
+}  // namespace tallygate

@@ -1,0 +1,54 @@
+// What an operator closes while a session lives: the host is told, and killed bodies are stopped.
+#include "kernel/kernel.h"
+#include "kernel/scope_acts.h"
+#include "protocol/json_writer.h"
+#include "protocol/limits.h"
+
+#include <algorithm>
+
+namespace tallygate {
+
+// A look that makes nobody wait. Admissions need it not: each reads the scopes in its own
+// transaction.
+void Kernel::watch_scopes() {
+  if (!session_ || input_ended_ || now_.boot_ms < next_watch_ms_) return;
+  next_watch_ms_ = now_.boot_ms + limits::scope_watch_interval_ms;
+  std::vector<ClosedScope> closed;
+  if (turn_) {
+    closed = turn_->closed_scopes();
+  } else {
+    Result<Turn> reading = ledger_.begin_reading(now_.utc_ms);
+    if (!reading) return;  // the next call that needs the store says why
+    closed = reading->closed_scopes();
+  }
+  const std::vector<ScopeId> mine = session_->identity.scopes();
+  std::map<std::string, Closure> now_closed;
+  for (const ClosedScope& scope : closed) {
+    if (std::ranges::find(mine, scope.id) == mine.end()) continue;
+    const std::string name = scope_text(scope.kind, scope.name);
+    now_closed.emplace(name, scope.closure);
+    const auto known = closed_.find(name);
+    if (known == closed_.end() || known->second != scope.closure) {
+      tell_scope(name, scope.closure, scope.reason);
+    }
+  }
+  for (const auto& [name, closure] : closed_) {
+    if (!now_closed.contains(name)) tell_scope(name, Closure::open, {});
+  }
+  closed_ = std::move(now_closed);
+}
+
+void Kernel::tell_scope(const std::string& scope, Closure closure, const std::string& reason) {
+  JsonWriter params;
+  params.begin_object().field("scope", scope).field("state", to_text(closure));
+  if (!reason.empty()) params.field("reason", reason);
+  say(notification_line("scope/changed", params.end_object().text()));
+  if (closure != Closure::killed) return;
+  for (const std::int64_t id : unanswered_bodies()) {
+    if (bodies_.at(id).left && bodies_.at(id).stopped == Code::none) {
+      stop_body(id, Code::scope_killed);
+    }
+  }
+}
+
+}  // namespace tallygate

@@ -1,0 +1,77 @@
+#include "kernel/scope_acts.h"
+
+#include "policy/policy.h"
+#include "protocol/json_writer.h"
+#include "protocol/names.h"
+
+namespace tallygate {
+namespace {
+
+constexpr int global_kind = static_cast<int>(ScopeKind::global);
+constexpr int agent_kind = static_cast<int>(ScopeKind::agent);
+constexpr int run_kind = static_cast<int>(ScopeKind::run);
+
+ScopeId find_or_make(Turn& turn, const ScopeName& scope) {
+  const ScopeId global = turn.scope(global_kind, "global", std::nullopt);
+  if (scope.kind == global_kind) return global;
+  if (scope.kind == agent_kind) return turn.scope(agent_kind, scope.name, global);
+  const ScopeId agent =
+      turn.scope(agent_kind, std::string_view(scope.name).substr(0, scope.name.find('/')), global);
+  return turn.scope(run_kind, scope.name, agent);
+}
+
+bool holds(const ScopeName& scope, const ActionSummary& call) {
+  if (scope.kind == agent_kind) return call.agent == scope.name;
+  return scope.kind == global_kind || call.agent + "/" + call.run == scope.name;
+}
+
+}  // namespace
+
+std::string_view to_text(Closure closure) {
+  switch (closure) {
+    case Closure::open: return "open";
+    case Closure::cut: return "cut";
+    case Closure::frozen: return "frozen";
+    case Closure::killed: return "killed";
+  }
+  return "closed";
+}
+
+Result<ScopeName> parse_scope(std::string_view text) {
+  const Error unknown{ErrorCode::usage,
+                      "\"" + std::string(text.substr(0, 64)) +
+                          "\" is no scope; write global, agent:NAME or run:AGENT/RUN",
+                      {}};
+  if (text == "global") return ScopeName{global_kind, "global"};
+  if (text.starts_with("agent:") && is_identity_name(text.substr(6))) {
+    return ScopeName{agent_kind, std::string(text.substr(6))};
+  }
+  if (!text.starts_with("run:")) return unknown;
+  const std::string_view name = text.substr(4);
+  const std::size_t slash = name.find('/');
+  if (slash == std::string_view::npos || !is_identity_name(name.substr(0, slash)) ||
+      !is_identity_name(name.substr(slash + 1))) {
+    return unknown;
+  }
+  return ScopeName{run_kind, std::string(name)};
+}
+
+std::string scope_text(int kind, const std::string& name) {
+  if (kind == agent_kind) return "agent:" + name;
+  return kind == run_kind ? "run:" + name : name;
+}
+
+std::vector<ActionSummary> change_scope(Turn& turn, const ScopeChange& change) {
+  const ScopeId scope = find_or_make(turn, change.scope);
+  turn.set_closure(scope, change.closure, change.reason, change.by);
+  JsonWriter body;
+  body.begin_object().field("scope", scope_text(change.scope.kind, change.scope.name));
+  body.field("state", to_text(change.closure)).field("reason", change.reason);
+  turn.audit("scope", 0, body.field("by", change.by).end_object().text());
+  turn.require_sync();
+  std::vector<ActionSummary> running = turn.granted();
+  std::erase_if(running, [&](const ActionSummary& call) { return !holds(change.scope, call); });
+  return running;
+}
+
+}  // namespace tallygate

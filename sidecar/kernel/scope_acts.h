@@ -1,0 +1,35 @@
+// Closing a scope, and opening it again: the operator's brake. No approval lifts it.
+#pragma once
+
+#include "ledger/turn.h"
+#include "protocol/result.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tallygate {
+
+// "open", "cut", "frozen", "killed".
+std::string_view to_text(Closure closure);
+
+// A scope as people name it: "global", "agent:NAME", "run:AGENT/RUN".
+struct ScopeName {
+  int kind = 0;      // number of the store's table
+  std::string name;  // as the store has it
+};
+Result<ScopeName> parse_scope(std::string_view text);
+std::string scope_text(int kind, const std::string& name);
+
+struct ScopeChange {
+  ScopeName scope;
+  Closure closure = Closure::open;
+  std::string reason, by;
+};
+
+// Writes the scope's state, also of a scope that has not been used yet, and the audit row. Returns
+// the calls of the scope whose bodies run at that moment: a close does not take them back, and
+// those that a host runs by itself nobody can stop.
+std::vector<ActionSummary> change_scope(Turn& turn, const ScopeChange& change);
+
+}  // namespace tallygate
