@@ -62,7 +62,8 @@ class Loop {
                              reading_ = false;
                              if (error == asio::error::operation_aborted) return;
                              if (error) return end_input();
-                             lines_.append(std::string_view(chunk_.data(), size));
+                             busy_ = true;
+      lines_.append(std::string_view(chunk_.data(), size));
                              take_lines();
                            });
   }
@@ -159,7 +160,8 @@ class Loop {
       if (error || ended_) return;
       armed_ms_ = 0;
       turn({});
-      kernel_.rest(true);
+      // Idle is when nothing came since the last time: whoever calls next should not wait for us.
+      if (!std::exchange(busy_, false)) kernel_.rest(true);
     });
   }
 
@@ -174,6 +176,7 @@ class Loop {
   std::string outbox_;
   std::int64_t armed_ms_ = 0;  // boot; 0: not armed
   bool reading_ = false, writing_ = false;
+  bool busy_ = false;  // something was read since the timer fired last
   bool ended_ = false;
 };
 
