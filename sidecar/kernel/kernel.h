@@ -103,6 +103,8 @@ class Kernel {
   void tell_grant(const Request& request, const GovernParams& proposal, const Admission& admission);
   void complete(const Request& request);
   void get_action(const Request& request);
+  std::optional<ActionRow> named_action(const Request& request);
+  void reply_standing(const Request& request, std::int64_t action);
   void cancel_action(const Request& request);
   void cancel_request(const Notification& notification);
   void cancel_parked(const std::string& id);

@@ -213,20 +213,33 @@ void Kernel::complete(const Request& request) {
   reply_durably(request.id, write_action_result(result), std::move(otherwise));
 }
 
-void Kernel::get_action(const Request& request) {
+// The call that a request names by its id; refuses the request and returns nothing where it names
+// none.
+std::optional<ActionRow> Kernel::named_action(const Request& request) {
   const Result<std::string> action_id = read_action_id(request.params);
-  if (!action_id) return refuse(request.id, action_id.error());
-  Turn* turn = store();
-  if (turn == nullptr) {
-    return refuse(request.id, Error{ErrorCode::internal_error, turn_error_->message, {}});
+  Turn* turn = action_id ? store() : nullptr;
+  auto action = turn == nullptr ? std::nullopt : find_own(*turn, *action_id);
+  if (!action_id) {
+    refuse(request.id, action_id.error());
+  } else if (turn == nullptr) {
+    refuse(request.id, Error{ErrorCode::internal_error, turn_error_->message, {}});
+  } else if (!action) {
+    refuse(request.id, Error{ErrorCode::invalid_params, "no call of this agent has this id", {}});
   }
-  const auto action = find_own(*turn, *action_id);
-  if (!action) {
-    return refuse(request.id,
-                  Error{ErrorCode::invalid_params, "no call of this agent has this id", {}});
-  }
-  reply_durably(request.id, write_action_result(stored_result(*turn, policy_, *action)),
-                Error{ErrorCode::internal_error, "the store failed while it was read", {}});
+  return action;
+}
+
+// Answers how a call stands now.
+void Kernel::reply_standing(const Request& request, std::int64_t action) {
+  const auto stands = turn_->find_action(action);
+  reply_durably(
+      request.id,
+      write_action_result(stands ? stored_result(*turn_, policy_, *stands) : ActionResult()),
+      Error{ErrorCode::internal_error, "the store failed while it was read", {}});
+}
+
+void Kernel::get_action(const Request& request) {
+  if (const auto action = named_action(request)) reply_standing(request, action->id.key);
 }
 
 }  // namespace tallygate

@@ -78,17 +78,8 @@ void Kernel::cancel_parked(const std::string& id) {
 }
 
 void Kernel::cancel_action(const Request& request) {
-  const Result<std::string> action_id = read_action_id(request.params);
-  if (!action_id) return refuse(request.id, action_id.error());
-  Turn* turn = store();
-  if (turn == nullptr) {
-    return refuse(request.id, Error{ErrorCode::internal_error, turn_error_->message, {}});
-  }
-  const auto action = find_own(*turn, *action_id);
-  if (!action) {
-    return refuse(request.id,
-                  Error{ErrorCode::invalid_params, "no call of this agent has this id", {}});
-  }
+  const auto action = named_action(request);
+  if (!action) return;
   const auto body = running_body_of(action->id.key);
   if (action->state == State::granted && !body) {
     const bool two_phase = action->owner.value == 0;
@@ -102,9 +93,7 @@ void Kernel::cancel_action(const Request& request) {
   } else if (body && bodies_.at(*body).stopped == Code::none) {
     stop_body(*body, Code::cancelled);
   }
-  const auto stands = turn->find_action(action->id.key);
-  reply_durably(request.id, write_action_result(stored_result(*turn, policy_, *stands)),
-                Error{ErrorCode::internal_error, "the store failed while it was read", {}});
+  reply_standing(request, action->id.key);
 }
 
 }  // namespace tallygate
