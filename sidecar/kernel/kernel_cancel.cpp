@@ -56,8 +56,12 @@ void Kernel::cancel_wait(const Waiter& waiter) {
   const std::string id = waiter.request;
   std::erase_if(waiters_, [&](const Waiter& other) { return other.request == id; });
   unanswered_.erase(id);
-  refuse(id, Error{ErrorCode::request_cancelled, "the wait was cancelled; the call goes on",
-                   write_action_result(stands)});
+  const Error cancelled{ErrorCode::request_cancelled, "the wait was cancelled; the call goes on",
+                        write_action_result(stands)};
+  // How the call stands may be what this very turn decided.
+  const Error lost{
+      ErrorCode::request_cancelled, "the wait was cancelled, and the store failed", {}};
+  outgoing_.push_back({error_line(id, cancelled), id, lost});
 }
 
 // A call that still waits to be decided leaves no trace but its answer.

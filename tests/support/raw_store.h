@@ -13,8 +13,9 @@ class RawStore {
  public:
   using Row = std::vector<std::string>;
 
-  explicit RawStore(const std::string& path) {
-    if (sqlite3_open_v2(path.c_str(), &connection_, SQLITE_OPEN_READWRITE, nullptr) != SQLITE_OK) {
+  // `vfs` names a registered SQLite VFS; null: the default one.
+  explicit RawStore(const std::string& path, const char* vfs = nullptr) {
+    if (sqlite3_open_v2(path.c_str(), &connection_, SQLITE_OPEN_READWRITE, vfs) != SQLITE_OK) {
       complaint_ = sqlite3_errmsg(connection_);
     }
     sqlite3_busy_timeout(connection_, 5000);

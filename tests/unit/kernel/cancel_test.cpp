@@ -81,5 +81,19 @@ TEST_CASE_METHOD(FaultHost, "a cancel and the end of input leave one answer", "[
   check_books();
 }
 
+// Found by the simulator, seed 67.
+TEST_CASE_METHOD(FaultHost, "a wait that is cancelled is told nothing that was not committed",
+                 "[kernel]") {
+  break_disk();
+  say(named("1"));
+  say(named("2"));
+  say(cancel_of("2"));
+  turn();
+  REQUIRE(replies("2").size() == 1);
+  CHECK(outcome("2") == "error -32800");
+  CHECK(replies("2")[0].line.find("granted") == std::string::npos);
+  CHECK(outcome("1") == "denied store_failed");
+}
+
 }  // namespace
 }  // namespace tallygate

@@ -1,0 +1,128 @@
+// Charges and releases, written from the contract and not from the ledger.
+#include "simulation/accounts.h"
+
+#include <algorithm>
+
+namespace tallygate::simulation {
+namespace {
+
+std::string scope_of(const BudgetRule& budget, const Holder& holder) {
+  switch (budget.scope) {
+    case ScopeKind::agent: return "3 " + budget.agent;
+    case ScopeKind::run: return "4 " + holder.agent + "/" + holder.run;
+    default: return "2 global";
+  }
+}
+
+std::string window_of(const BudgetRule& budget, const Holder& holder, std::int64_t at_ms) {
+  if (budget.window == Window::run) return "run " + holder.agent + "/" + holder.run;
+  const std::string starts = std::to_string(window_span(budget.window, at_ms).starts_ms);
+  return std::string(to_text(budget.window)) + " " + starts;
+}
+
+std::int64_t amount_of(const Steps& steps, const std::string& unit) {
+  const auto found = steps.find(unit);
+  return found == steps.end() ? 0 : found->second;
+}
+
+}  // namespace
+
+std::vector<Accounts::Claim> Accounts::claims(const Policy& policy, const Holder& holder,
+                                              const Steps& cost, std::int64_t at_ms) {
+  std::vector<Claim> found;
+  for (const BudgetRule& budget : policy.budgets) {
+    const std::int64_t amount = amount_of(cost, budget.unit);
+    const bool applies = budget.scope != ScopeKind::agent || budget.agent == holder.agent;
+    if (amount <= 0 || !applies) continue;
+    found.push_back(
+        {scope_of(budget, holder) + " " + budget.unit + " " + window_of(budget, holder, at_ms),
+         budget.unit, budget.cap.steps, amount});
+  }
+  return found;
+}
+
+std::string Accounts::refusal(const Policy& policy, const Holder& holder, const Steps& cost,
+                              std::int64_t at_ms) const {
+  for (const Claim& claim : claims(policy, holder, cost, at_ms)) {
+    const auto found = windows_.find(claim.name);
+    const Window held = found == windows_.end() ? Window() : found->second;
+    if (held.overrun > 0) return claim.name + " is overrun";
+    if (held.used() + claim.amount > claim.cap) return claim.name + " is exhausted";
+  }
+  return {};
+}
+
+Accounts::Names Accounts::reserve(const Policy& policy, const Holder& holder, const Steps& cost,
+                                  std::int64_t at_ms) {
+  Names names;
+  for (const Claim& claim : claims(policy, holder, cost, at_ms)) {
+    Window& held = windows_[claim.name];
+    held.unit = claim.unit;
+    held.cap = claim.cap;
+    held.reserved += claim.amount;
+    names.push_back(claim.name);
+  }
+  return names;
+}
+
+void Accounts::release(const Names& windows, const Steps& cost) {
+  for (const std::string& name : windows) {
+    windows_[name].reserved -= amount_of(cost, windows_[name].unit);
+  }
+}
+
+// Up to the reservation it is spent; what is above fills the cap, and the rest is overrun.
+bool Accounts::book(Window& window, std::int64_t cost, std::int64_t actual) {
+  const std::int64_t above = std::max<std::int64_t>(actual - cost, 0);
+  const std::int64_t room = std::max<std::int64_t>(window.cap - window.used(), 0);
+  window.spent += actual - above;
+  const std::int64_t fits = std::min(above, std::max<std::int64_t>(room - (actual - above), 0));
+  window.spent += fits;
+  window.overrun += above - fits;
+  return above > fits;
+}
+
+bool Accounts::charge(const Policy& policy, const Holder& holder, std::int64_t at_ms,
+                      const Names& windows, const Steps& cost, const Steps& actual) {
+  release(windows, cost);
+  Names all = windows;
+  for (const Claim& claim : claims(policy, holder, actual, at_ms)) {
+    if (std::ranges::find(all, claim.name) != all.end()) continue;
+    const auto [place, fresh] = windows_.try_emplace(claim.name);
+    if (fresh) place->second = Window{claim.unit, claim.cap};
+    all.push_back(claim.name);
+  }
+  bool overrun = false;
+  for (const std::string& name : all) {
+    Window& held = windows_[name];
+    overrun |= book(held, amount_of(cost, held.unit), amount_of(actual, held.unit));
+  }
+  return overrun;
+}
+
+std::string Accounts::complaint(const std::vector<WindowRow>& rows) const {
+  std::size_t known = 0;
+  for (const WindowRow& row : rows) {
+    const auto text = [](std::int64_t cap, std::int64_t reserved, std::int64_t spent,
+                         std::int64_t overrun) {
+      return "cap " + std::to_string(cap) + " reserved " + std::to_string(reserved) + " spent " +
+             std::to_string(spent) + " overrun " + std::to_string(overrun);
+    };
+    const auto found = windows_.find(row.name);
+    known += found == windows_.end() ? 0 : 1;
+    const Window held = found == windows_.end() ? Window() : found->second;
+    const std::string kept = text(row.cap, row.reserved, row.spent, row.overrun);
+    const std::string due = text(held.cap, held.reserved, held.spent, held.overrun);
+    if (kept != due) return "window \"" + row.name + "\" holds " + kept + ", due is " + due;
+    if (row.reserved + row.spent > row.cap) return "window \"" + row.name + "\" is above its cap";
+  }
+  return known == windows_.size() ? std::string() : "a window of the trail is not in the store";
+}
+
+std::int64_t Accounts::reserved() const {
+  std::int64_t sum = 0;
+  for (const auto& [name, window] : windows_) sum += window.reserved;
+  return sum;
+}
+
+}  // namespace tallygate::simulation

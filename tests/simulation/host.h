@@ -1,0 +1,115 @@
+// A host: what an agent runtime on the other end of the pipe might do, right or wrong.
+//
+// It writes letters into the pipe and takes what the sidecar says. A new method of the wire becomes
+// a new case of `speak`.
+#pragma once
+
+#include "simulation/setting.h"
+#include "simulation/witness.h"
+#include "support/dice.h"
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tallygate::simulation {
+
+// A line on its way to the sidecar.
+struct Letter {
+  std::string line;
+  std::string awaits;  // the id that an answer to it will carry; empty: there will be none
+  bool governs = false, settles = false;
+  // What the checkers must know once the sidecar has read it.
+  std::function<void(const Actor&)> when_read = {};
+};
+
+// What hosts of one world know beyond their own lives.
+struct Memory {
+  // A call by its name, to be made again.
+  struct Named {
+    Holder holder;
+    std::string call_id, args, other_spelling;
+    Draft draft;
+  };
+  // A body that a host runs by itself.
+  struct Errand {
+    std::string agent, action, token;
+  };
+  std::vector<Named> named;
+  std::vector<Errand> errands;
+  std::vector<std::pair<std::string, std::string>> actions;  // agent and id of calls of late
+  std::int64_t names = 0;
+};
+
+class Host {
+ public:
+  Host(Dice& dice, Witness& witness, Memory& memory, Holder holder)
+      : dice_(dice),
+        witness_(witness),
+        memory_(memory),
+        holder_(std::move(holder)),
+        can_execute_(!dice.one_in(12)) {}
+
+  // Writes something into the pipe.
+  void speak();
+  // Writes the answers whose time has come.
+  void answer(std::int64_t boot_ms);
+  void hear(const Said& said, std::int64_t boot_ms);
+  void ask_to_shut_down() { ask("shutdown"); }
+
+  // The next letter of the pipe; nothing when it is empty.
+  std::optional<Letter> take();
+  std::size_t waiting() const { return pipe_.size(); }
+  bool runs_bodies() const { return !bodies_.empty(); }
+  bool can_execute() const { return can_execute_; }
+
+ private:
+  struct Body {
+    std::int64_t due_ms = 0;  // boot
+    std::string tool;
+    bool stops = false;  // it was told to, and heeds it
+  };
+
+  // --- host.cpp
+  void greet();
+  void ask(const std::string& method, const std::string& params = "{}");
+  void babble();
+  void repeat_an_id();
+  void answer_nonsense();
+  Letter& request(const std::string& id, const std::string& method, const std::string& params);
+  std::string fresh_id();
+
+  // --- calls.cpp
+  void call();
+  void call_by_name();
+  void send(const Draft& draft, const std::string& args, const std::string& call_id, bool propose);
+  void complete();
+  void take_back();
+  void ask_about();
+  void remember(const Said& said);
+
+  // --- bodies.cpp
+  void answer_body(const std::string& execute_id, const Body& body);
+  std::string draw_answer(const Body& body, Answer& answer);
+  std::string draw_usage(const std::string& tool, Answer& answer);
+  std::int64_t draw_delay(std::int64_t timeout_ms);
+
+  Dice& dice_;
+  Witness& witness_;
+  Memory& memory_;
+  Holder holder_;
+  bool can_execute_;
+  std::deque<Letter> pipe_;
+  std::map<std::string, Body> bodies_;                         // by the id of tools/execute
+  std::vector<std::string> answered_;                          // for answers that come twice
+  std::vector<std::pair<std::string, std::string>> requests_;  // calls: id, digest of arguments
+  std::int64_t last_id_ = 0;
+  std::string greeting_;  // the id of the initialize that waits
+  bool greeted_ = false;
+};
+
+}  // namespace tallygate::simulation

@@ -1,0 +1,121 @@
+// What leaves a sidecar, held against what the store holds at that moment.
+#include "simulation/witness.h"
+
+namespace tallygate::simulation {
+namespace {
+
+bool is_storeless(const std::string& code) {
+  return code == "store_failed" || code == "store_busy";
+}
+
+}  // namespace
+
+void Witness::left(const Actor& actor, const Said& said) {
+  if (said.method == "tools/execute") return asked(actor, said);
+  if (said.method == "$/cancelRequest") {
+    const auto body = bodies_.find({actor.life, said.field("id")});
+    if (body == bodies_.end()) return complain("told to stop what was never started");
+    CallTruth& call = calls_.at(body->second);
+    if (call.execute_id == said.field("id")) call.told_ms = actor.now.boot_ms;
+  }
+  if (!said.is_reply()) return;
+  if (const std::string head = said.field("auditHead"); !head.empty()) check_head(head);
+  // A request that was taken back is answered by an error that carries the result.
+  stands(said.is_error ? read_members(said.field("data")) : said.body);
+  const auto key = keys_.find(said.field("actionId"));
+  if (!said.field("grant").empty() && key != keys_.end()) told_grant(said, calls_.at(key->second));
+}
+
+// The one moment that can never be taken back.
+void Witness::asked(const Actor& actor, const Said& said) {
+  const std::string action = said.field("actionId");
+  const auto key = keys_.find(action);
+  if (key == keys_.end()) return complain(action + " is asked to run before it is in the store");
+  CallTruth& call = calls_.at(key->second);
+  const std::string name = call.name() + " is asked to run";
+  if (call.state != State::granted) complain(name + ", but is not granted");
+  if (call.life != actor.life) complain(name + " by another sidecar");
+  if (never_.contains(call.name())) complain(name + ", after it was said not to");
+  if (!asked_.insert(call.name()).second) complain(name + " twice");
+  if (said.field("args") != call.proposal.args || said.field("tool") != call.proposal.tool) {
+    complain(name + ", but other than it was proposed");
+  }
+  if (said.field("deadlineMs") != std::to_string(call.proposal.timeout_ms)) {
+    complain(name + " with another deadline");
+  }
+  if (said.field("attempt") != std::to_string(call.attempt)) complain(name + " as another attempt");
+  call.execute_id = said.id;
+  bodies_[{actor.life, said.id}] = key->second;
+  this_must_last_ = true;
+}
+
+// The host is told that it may run the body by itself; told again, it is the same grant.
+void Witness::told_grant(const Said& said, CallTruth& call) {
+  const std::string name = call.name() + " is the host's to run";
+  if (call.life != 0) complain(name + ", but was granted to be asked for");
+  if (!call.stood.contains(State::granted)) complain(name + ", but is not granted");
+  if (never_.contains(call.name())) complain(name + ", after it was said not to");
+  Members grant = read_members(said.field("grant"));
+  if (grant["args"] != call.proposal.args) complain(name + ", but other than it was proposed");
+  tokens_.insert({call.name(), grant["token"]});
+  const bool again = said.field("replayed") == "true";
+  const bool fresh = asked_.insert(call.name()).second;
+  if (!fresh && !again) complain(name + " twice");
+  this_must_last_ |= !again;
+}
+
+// What the host is told will never run must not have been asked to, nor be asked to later.
+void Witness::never_runs(const std::string& action, const std::string& status,
+                         const std::string& code) {
+  const auto key = keys_.find(action);
+  std::string name = action + "#1";
+  if (key != keys_.end()) {
+    const CallTruth& call = calls_.at(key->second);
+    const bool afresh = find_transition(call.state, ActionEvent::admitted) != nullptr;
+    // Its next attempt was lost with the turn that decided it; this one is another matter.
+    if (is_storeless(code) && afresh) return;
+    if (!is_storeless(code) && to_text(call.state) != status) return;  // it has moved on since
+    name = call.name();
+  }
+  if (asked_.contains(name)) complain(name + " is " + status + ", but was asked to run");
+  never_.insert(name);
+}
+
+// What the host is told of a call has to be how it stands, or stood within this step.
+void Witness::stands(const Members& result) {
+  const auto text = [&](const char* name) {
+    const auto found = result.find(name);
+    return found == result.end() ? std::string() : found->second;
+  };
+  const std::string action = text("actionId"), status = text("status"), code = text("code");
+  if (status.empty() || code == "call_mismatch") return;
+  const auto key = keys_.find(action);
+  const bool known = key != keys_.end();
+  const bool never_ran = status == "denied" || (status == "failed" && code == "host_lost");
+  if (never_ran) never_runs(action, status, code);
+  if (is_storeless(code) || action.empty()) return;  // the store need not know of it
+  if (!known) {
+    // Taken back, or its host gone, before it was decided.
+    if (status == "cancelled") return;
+    return complain(action + " is " + status + " for the host, but not in the store");
+  }
+  const CallTruth& call = calls_.at(key->second);
+  bool stood = to_text(call.state) == status;
+  if (call.stood_in == step_) {
+    for (const State state : call.stood) stood |= to_text(state) == status;
+  }
+  if (!stood) {
+    complain(action + " is " + status + " for the host, but " + std::string(to_text(call.state)));
+  }
+}
+
+void Witness::check_head(const std::string& head) {
+  const std::size_t colon = head.find(':');
+  const std::size_t seq = std::stoul(head);
+  if (seq == 0) return;
+  if (seq > seen_.size() || to_hex(seen_[seq - 1].row.hash) != head.substr(colon + 1)) {
+    complain("the audit head " + head + " is none of the trail");
+  }
+}
+
+}  // namespace tallygate::simulation

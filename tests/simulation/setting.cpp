@@ -1,0 +1,136 @@
+// The tools: one for each way a policy can take a call.
+#include "simulation/setting.h"
+
+#include "policy/load.h"
+#include "protocol/check.h"
+
+namespace tallygate::simulation {
+namespace {
+
+constexpr const char* tools_text = R"(
+[session]
+allow_any_agent = true
+[agents.ann]
+[agents.bob]
+[tools.pay]
+cost = { usd = "0.05" }
+timeout = "30s"
+[tools.read]
+cost = { usd = "0.01", "tokens:in" = "100" }
+timeout = "5s"
+[tools.ask]
+cost = { from = "host", max = { usd = "1.00" } }
+timeout = "10s"
+[tools.look]
+cost = "free"
+timeout = "5s"
+[tools.never]
+level = 5
+cost = "free"
+[tools.gone]
+cost = "free"
+timeout = "5s"
+[tools.unpriced]
+[tools.shell]
+cost = "free"
+[[rules]]
+id = "all"
+match = { tool = "*" }
+effect = "allow"
+[[rules]]
+id = "no-shell"
+match = { tool = "shell" }
+effect = "deny"
+)";
+
+std::string budget(const char* scope, const char* unit, const char* window, std::int64_t cap) {
+  return std::string("[[budgets]]\nscope = \"") + scope + "\"\nunit = \"" + unit +
+         "\"\nwindow = \"" + window + "\"\ncap = \"" + std::to_string(cap) + "\"\n";
+}
+
+// Tight, roomy or out of reach.
+std::int64_t draw_cap(Dice& dice, std::int64_t call) {
+  constexpr std::int64_t calls[] = {2, 20, 200, 2000, 100'000, 100'000, 100'000, 100'000};
+  return call * calls[dice.below(8)] + dice.below(call + 1);
+}
+
+Draft draw_ask(Dice& dice) {
+  const Steps base{{"calls", 1}, {"seconds", 10'000}};
+  Draft draft{"ask", {}, Code::none, base, 10'000};
+  switch (dice.below(8)) {
+    case 0: draft.code = Code::unpriced; break;
+    case 1:
+      draft.cost = R"({"usd":"1.01"})";
+      draft.code = Code::policy_denied;
+      break;
+    case 2:
+      draft.cost = R"({"usd":"-1"})";
+      draft.code = Code::invalid_args;
+      break;
+    case 3:
+      draft.cost = R"({"roubles":"1"})";
+      draft.code = Code::policy_denied;
+      break;
+    case 4: draft.cost = R"({"usd":"0"})"; break;
+    default: {
+      const std::int64_t cents = 10 + dice.below(90);
+      draft.cost = R"({"usd":"0.)" + std::to_string(cents) + "\"}";
+      draft.charges["usd"] = cents * 10'000'000;
+    }
+  }
+  return draft;
+}
+
+}  // namespace
+
+std::string draw_policy_text(Dice& dice) {
+  std::string text = tools_text;
+  text += budget("global", "usd", "total", draw_cap(dice, 4));
+  text += budget("global", "usd", "day", draw_cap(dice, 2));
+  text += budget("run", "usd", "total", draw_cap(dice, 2));
+  text += budget("agent:ann", "usd", "month", draw_cap(dice, 2));
+  text += budget("global", "tokens:in", "run", draw_cap(dice, 100));
+  text += budget("global", "calls", "day", draw_cap(dice, 200));
+  text += budget("agent:bob", "seconds", "total", draw_cap(dice, 3000));
+  return text;
+}
+
+Policy load_setting(const std::string& text) {
+  auto loaded = load_policy_text(text, "/etc/tallygate/simulated.toml");
+  CHECK(std::holds_alternative<Policy>(loaded));
+  return std::move(std::get<Policy>(loaded));
+}
+
+std::string registration() {
+  std::string tools;
+  for (const char* name :
+       {"pay", "read", "ask", "look", "never", "unpriced", "shell", "stranger"}) {
+    tools += std::string(tools.empty() ? "" : ",") + "{\"name\":\"" + name + "\"}";
+  }
+  return "{\"tools\":[" + tools + "]}";
+}
+
+Draft draw_call(Dice& dice) {
+  const Steps pay{{"usd", 50'000'000}, {"calls", 1}, {"seconds", 30'000}};
+  const Steps read{{"usd", 10'000'000}, {"tokens:in", 100}, {"calls", 1}, {"seconds", 5000}};
+  const Steps look{{"calls", 1}, {"seconds", 5000}};
+  switch (dice.below(20)) {
+    case 0: return {"never", {}, Code::policy_denied, {}, 0};
+    // Registered by nobody, which matters only to who cannot run it himself.
+    case 1: return {"gone", {}, Code::none, look, 5000};
+    case 2: return {"stranger", {}, Code::unregistered_tool, {}, 0};
+    case 3: return {"unpriced", {}, Code::unpriced, {}, 0};
+    case 4: return {"shell", {}, Code::policy_denied, {}, 0};
+    case 5: return {"look", R"({"usd":"1"})", Code::invalid_args, {}, 0};
+    case 6:
+    case 7: return draw_ask(dice);
+    case 8:
+    case 9: return {"look", {}, Code::none, look, 5000};
+    case 10:
+    case 11:
+    case 12: return {"read", {}, Code::none, read, 5000};
+    default: return {"pay", {}, Code::none, pay, 30'000};
+  }
+}
+
+}  // namespace tallygate::simulation

@@ -1,0 +1,105 @@
+// Lives and turns of a sidecar.
+#include "simulation/sidecar.h"
+
+#include "protocol/line_buffer.h"
+
+namespace tallygate::simulation {
+
+bool Sidecar::start(int life, Now now, const Fault& fault) {
+  life_ = life;
+  process_ = std::make_unique<Process>(*place_.disk);
+  process_->arm(fault);
+  StoreOptions options = place_.options;
+  options.vfs = process_->name();
+  auto opened = Ledger::open(options);
+  refusal_ = opened ? "" : opened.error().message;
+  if (opened) {
+    ledger_ = std::move(opened).value();
+    const Step owner = ledger_->become_owner(actor(now, false).now.utc_ms);
+    if (!owner) refusal_ = owner.error().message;
+  }
+  if (!refusal_.empty() || !process_->lives()) {
+    die();
+    return false;
+  }
+  process_->disarm();
+  kernel_ = std::make_unique<Kernel>(*place_.policy, *ledger_, entropy_, "simulated");
+  host_ = std::make_unique<Host>(dice_, witness_, memory_, place_.holder);
+  awaited_.clear();
+  ordinal_ = 0;
+  witness_.born(life, host_->can_execute());
+  return true;
+}
+
+void Sidecar::die() {
+  if (process_) process_->die();
+  leave();
+}
+
+void Sidecar::leave() {
+  kernel_.reset();
+  ledger_.reset();
+  host_.reset();
+  witness_.died(life_);
+}
+
+Actor Sidecar::actor(Now now, bool end_input) const {
+  return Actor{life_, {now.utc_ms + place_.skew_ms, now.boot_ms}, end_input, place_.policy};
+}
+
+Event Sidecar::take(const Letter& letter, const Actor& actor) {
+  if (!letter.awaits.empty()) ++awaited_[letter.awaits];
+  if (letter.when_read) letter.when_read(actor);
+  return read_line({++ordinal_, letter.line, false});
+}
+
+Sidecar::Spoken Sidecar::turn(std::size_t count, const Actor& actor, const Fault& fault) {
+  Spoken spoken;
+  std::vector<Event> events;
+  bool governs = false, settles = false;
+  while (spoken.letters.size() < count) {
+    std::optional<Letter> letter = host_->take();
+    if (!letter) break;
+    events.push_back(take(*letter, actor));
+    governs |= letter->governs;
+    settles |= letter->settles;
+    spoken.letters.push_back(std::move(*letter));
+  }
+  spoken.kind = actor.input_ends     ? "the end"
+                : governs && settles ? "a grant and settle"
+                : governs            ? "a grant"
+                : settles            ? "a settle"
+                : events.empty()     ? "a wake"
+                                     : "a question";
+  if (actor.input_ends) events.emplace_back(InputEnded{});
+  process_->arm(fault);
+  Effects effects = kernel_->turn(std::move(events), actor.now);
+  process_->disarm();
+  spoken.lines = std::move(effects.lines);
+  spoken.finished = effects.finished;
+  spoken.died = !process_->lives();
+  return spoken;
+}
+
+bool Sidecar::rest(bool idle, const Fault& fault) {
+  process_->arm(fault);
+  kernel_->rest(idle);
+  process_->disarm();
+  return process_->lives();
+}
+
+std::string Sidecar::deliver(const Said& said, std::int64_t boot_ms) {
+  if (!said.is_message) return "a line that is no message";
+  if (said.is_reply() && --awaited_[said.id] < 0) return "an answer to no request: " + said.id;
+  host_->hear(said, boot_ms);
+  return {};
+}
+
+std::string Sidecar::unanswered() const {
+  for (const auto& [id, count] : awaited_) {
+    if (count != 0) return "request " + id + " was never answered";
+  }
+  return {};
+}
+
+}  // namespace tallygate::simulation

@@ -1,0 +1,175 @@
+// Holds what the store says against what really happened. It keeps its own memory of every call:
+// what the host asked for, what left the sidecar, what was answered. After each step it reads the
+// new rows of the trail and demands a cause for each.
+#pragma once
+
+#include "kernel/seams.h"
+#include "policy/policy.h"
+#include "protocol/outcome.h"
+#include "simulation/accounts.h"
+#include "simulation/coverage.h"
+#include "simulation/observer.h"
+#include "simulation/reading.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tallygate::simulation {
+
+// A call as its host meant it.
+struct Proposal {
+  Holder holder;
+  std::string tool, args;
+  Code code = Code::none;  // what policy makes of it, budgets and clock aside
+  Steps cost;
+  std::int64_t timeout_ms = 0;
+  // How it was asked for: somebody else runs the body, or the host does.
+  bool governed = false, run_by_host = false;
+};
+
+// What a host answered.
+struct Answer {
+  bool ok = false;
+  Steps usage;
+  std::int64_t arrived_ms = 0;  // boot
+};
+
+// Who acts in a step, and when.
+struct Actor {
+  int life = 0;  // of a sidecar; 0: the operator
+  Now now;
+  bool input_ends = false;
+  const Policy* policy = nullptr;
+};
+
+class Witness {
+ public:
+  Witness(Coverage& coverage, bool power_durable)
+      : coverage_(coverage), power_durable_(power_durable) {}
+
+  // --- What happens outside the store.
+  void born(int life, bool can_execute);
+  void died(int life) { living_.erase(life); }
+  void proposed(const std::string& args_digest, const Proposal& proposal, bool run_by_host);
+  // An answer to tools/execute reached the kernel; only the first counts.
+  void answered(const Actor& actor, const std::string& execute_id, Answer answer);
+  // The same for a body that the host ran by itself; only the first of a step counts.
+  void completing(const std::string& action, const std::string& token, const Answer& answer);
+  // A host took a call back: the digest of its arguments, or its id.
+  void taken_back(int life, const std::string& what) { taken_back_.insert({life, what}); }
+  void reconciling(const std::string& action, bool ran, Steps spent);
+
+  // --- After each step: the new rows, then the lines that left, then whether it was kept.
+  void see(Observer& observer, const Actor& actor);
+  void left(const Actor& actor, const Said& said);
+  void kept() { must_keep_ = this_must_last_ ? seen_.size() : must_keep_; }
+  // The power was lost: what is still there must be a beginning of what was.
+  void see_after_power_loss(Observer& observer, const Policy& policy);
+
+  // --- At the end of a world.
+  void check_at_rest();
+
+  const std::string& complaint() const { return complaint_; }
+  std::vector<std::string> closed_scopes() const;
+  std::vector<std::string> in_doubt() const { return in_state(State::in_doubt); }
+  std::vector<std::string> ended() const;
+  Steps cost_of(const std::string& action) const;
+  std::string head() const;
+  std::int64_t newest_ms() const { return seen_.empty() ? 0 : seen_.back().row.at_ms; }
+
+ private:
+  struct CallTruth {
+    std::string action;
+    State state = State::granted;
+    std::int64_t attempt = 1;
+    int life = 0;  // whose host runs the body; 0: it is for any of the agent's to complete
+    Proposal proposal;
+    std::string args_digest;
+    Accounts::Names windows;
+    std::int64_t at_ms = 0, started_ms = 0;
+    std::string execute_id;     // once its body was asked to run
+    std::int64_t told_ms = -1;  // when it was told to stop
+    std::optional<Answer> answer;
+    std::int64_t answered_in = 0;  // the step
+    std::set<State> stood;         // in the step in hand and before it
+    std::int64_t stood_in = 0;
+
+    std::string name() const { return action + "#" + std::to_string(attempt); }
+  };
+  struct Reconciling {
+    bool ran = false;
+    Steps spent;
+  };
+  struct Seen {
+    TrailRow row;
+    const Policy* policy = nullptr;
+  };
+
+  // --- witness.cpp and rows.cpp: the trail, row by row.
+  void complain(const TrailRow& row, const std::string& what);
+  void complain(const std::string& what);
+  void visit(std::optional<State> from, ActionEvent event);
+  bool follows(const TrailRow& row);
+  std::vector<Seen> forget_store();
+  void apply(const TrailRow& row, const Actor& actor);
+  void admit(const TrailRow& row, const Members& body, const Actor& actor, bool granted);
+  void check_decision(const TrailRow& row, const Members& body, const Actor& actor,
+                      const CallTruth& call);
+  void end(const TrailRow& row, const Members& body, const Actor& actor);
+  void move_money(const TrailRow& row, const Members& body, const Actor& actor, CallTruth& call,
+                  const Transition& due, ActionEvent event);
+  void note_late(const TrailRow& row, const Members& body, const Actor& actor);
+  std::vector<std::string> in_state(State state) const;
+
+  // --- causes.cpp: what must have happened for a row to be right.
+  std::set<std::string> closures(const Holder& holder) const;
+  bool was_killed(const CallTruth& call) const;
+  Code due_code(const CallTruth& call, const Actor& actor, bool run_by_host,
+                std::string& why) const;
+  static std::optional<ActionEvent> told(const TrailRow& row, const Members& body);
+  std::string refuse_cause(ActionEvent event, const TrailRow& row, const Members& body,
+                           const Actor& actor, const CallTruth& call) const;
+  std::string refuse_answer(ActionEvent event, const Members& body, const CallTruth& call) const;
+  std::string refuse_lost(const TrailRow& row, const Members& body, const Actor& actor,
+                          const CallTruth& call) const;
+  Steps due_charge(ActionEvent event, const TrailRow& row, const CallTruth& call) const;
+  bool was_taken_back(const CallTruth& call) const;
+  static bool was_out_of_time(const CallTruth& call);
+
+  // --- lines.cpp: what may leave.
+  void asked(const Actor& actor, const Said& said);
+  void told_grant(const Said& said, CallTruth& call);
+  void stands(const Members& result);
+  void never_runs(const std::string& action, const std::string& status, const std::string& code);
+  void check_head(const std::string& head);
+
+  Coverage& coverage_;
+  bool power_durable_;
+  bool checking_ = true;  // false while the past is replayed
+  std::string complaint_;
+  std::set<int> living_, executors_;
+  std::map<std::string, Proposal> proposals_;  // by the digest of their arguments
+  std::map<std::int64_t, CallTruth> calls_;
+  std::map<std::string, std::int64_t> keys_;                    // of calls, by UUID
+  std::map<std::pair<int, std::string>, std::int64_t> bodies_;  // by life and execute id
+  std::set<std::pair<int, std::string>> taken_back_;
+  std::set<std::pair<std::string, std::string>> tokens_;  // attempts, and what was told for them
+  std::set<std::int64_t> heard_of_;                       // calls whose host answered at all
+  std::int64_t step_ = 0;
+  std::map<std::string, Reconciling> reconciling_;
+  std::map<std::string, std::string> closed_;  // scopes, and how they are closed
+  std::set<std::string> killed_;               // scopes that ever were
+  std::set<std::string> asked_, never_;        // attempts: asked to run; said to have never run
+  Accounts accounts_;
+  std::vector<Seen> seen_;  // the trail, from its first row
+  std::size_t must_keep_ = 0;
+  std::int64_t newest_ms_ = 0;  // before the step in hand
+  bool this_must_last_ = false;
+};
+
+}  // namespace tallygate::simulation
