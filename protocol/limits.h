@@ -53,6 +53,16 @@ inline constexpr std::int64_t cancel_grace_ms = 2000;
 inline constexpr std::int64_t tool_timeout_ms = 120'000;
 // The longest time a tool may state: a day.
 inline constexpr std::int64_t tool_timeout_ms_max = 86'400'000;
+// How long a hold waits for people where [approvals] states no timeout, and the longest it may.
+inline constexpr std::int64_t approval_timeout_ms = 86'400'000;
+inline constexpr std::int64_t approval_timeout_ms_max = 30 * 86'400'000LL;
+// How long a host may wait in one actions/resume: as long as a hold lasts at most.
+inline constexpr std::int64_t resume_wait_ms_max = approval_timeout_ms_max;
+// Calls of one agent that wait for people at once: what nobody looks at any more should not pile
+// up.
+inline constexpr std::int64_t holds_per_agent_max = 100;
+// How long a call is throttled in all before it is refused, where [limits] states nothing.
+inline constexpr std::int64_t throttle_ms_max = 30'000;
 // How often a sidecar looks for grants whose owner died.
 inline constexpr std::int64_t recovery_interval_ms = 1000;
 // How often a sidecar looks whether its scopes were closed, to tell its host. No admission waits

@@ -46,14 +46,20 @@ ExecuteAnswer failed_body(std::string message) {
   return ExecuteAnswer{false, {}, std::move(message), {}};
 }
 
+// {unit: amount}; whether the amounts are any is for whoever knows the units to say.
+AmountTexts read_amounts(ObjectReader& in, std::string_view key) {
+  AmountTexts amounts = in.optional_string_map(key);
+  for (const auto& [unit, amount] : amounts) {
+    if (!is_tool_name(unit)) in.complain(key, "a unit's name is 1 to 128 plain letters");
+  }
+  return amounts;
+}
+
 // The members that tools/execute's result and actions/complete share.
 void read_body_end(ObjectReader& in, ExecuteAnswer& answer) {
   const auto output = in.optional_value("output");
   in.ignore("documents");
-  answer.usage = in.optional_string_map("usage");
-  for (const auto& [unit, amount] : answer.usage) {
-    if (!is_tool_name(unit)) in.complain("usage", "a unit's name is 1 to 128 plain letters");
-  }
+  answer.usage = read_amounts(in, "usage");
   answer.ok = output.has_value();
   if (output) answer.output = std::string(output->raw);
 }
@@ -62,6 +68,14 @@ bool is_call_id(std::string_view id) {
   return !id.empty() && id.size() <= limits::id_size_max && std::ranges::none_of(id, [](char c) {
     return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
   });
+}
+
+std::optional<std::string> read_call_id(ObjectReader& in) {
+  auto id = in.optional_string("callId");
+  if (id && !is_call_id(*id)) {
+    in.complain("callId", "expected 1 to 128 bytes without control characters");
+  }
+  return id;
 }
 
 }  // namespace
@@ -115,10 +129,7 @@ Result<GovernParams> read_govern(JsonView params) {
   out.args = std::string(in.optional_object("args").value_or(JsonView{"{}"}).raw);
   if (out.args.size() > limits::args_size_max) in.complain("args", "longer than 1 MiB");
   out.cost = in.optional_string_map("cost");
-  out.call_id = in.optional_string("callId");
-  if (out.call_id && !is_call_id(*out.call_id)) {
-    in.complain("callId", "expected 1 to 128 bytes without control characters");
-  }
+  out.call_id = read_call_id(in);
   out.parent_action_id = in.optional_string("parentActionId");
   if (const Step end = in.finish(); !end) return end.error();
   return out;
@@ -137,6 +148,32 @@ Result<CompleteParams> read_complete(JsonView params) {
   if (out.answer.output.size() > limits::output_size_max) {
     return Error{ErrorCode::invalid_params, "params.output: longer than 3 MiB", {}};
   }
+  return out;
+}
+
+Result<ResumeParams> read_resume(JsonView params) {
+  ObjectReader in(params, "params");
+  ResumeParams out;
+  out.action_id = in.string("actionId");
+  out.wait_ms = in.optional_integer("waitMs");
+  if (out.wait_ms && (*out.wait_ms < 0 || *out.wait_ms > limits::resume_wait_ms_max)) {
+    in.complain("waitMs", "expected 0 to " + std::to_string(limits::resume_wait_ms_max));
+  }
+  if (const Step end = in.finish(); !end) return end.error();
+  return out;
+}
+
+Result<UsageParams> read_usage(JsonView params) {
+  ObjectReader in(params, "params");
+  UsageParams out;
+  out.usage = read_amounts(in, "usage");
+  if (out.usage.empty()) in.complain("usage", "expected an object of at least one amount");
+  out.model = in.optional_string("model");
+  if (out.model && !is_tool_name(*out.model)) {
+    in.complain("model", "expected 1 to 128 of letters, digits and ._@-:/");
+  }
+  out.call_id = read_call_id(in);
+  if (const Step end = in.finish(); !end) return end.error();
   return out;
 }
 
@@ -189,6 +226,11 @@ std::string write_action_result(const ActionResult& result) {
   if (result.code != Code::none) out.field("code", to_text(result.code));
   if (!result.reason.empty()) out.field("reason", result.reason);
   if (!result.output.empty()) out.raw_field("output", result.output);
+  if (result.hold) {
+    out.key("hold").begin_object().field("requestId", result.hold->request_id);
+    out.field("deadline", result.hold->deadline).field("argsDigest", result.hold->args_digest);
+    out.field("needed", result.hold->needed).field("have", result.hold->have).end_object();
+  }
   if (result.grant) {
     out.key("grant").begin_object().field("token", result.grant->token);
     out.raw_field("args", result.grant->args).field("expiresAt", result.grant->expires_at);
@@ -197,6 +239,7 @@ std::string write_action_result(const ActionResult& result) {
   out.key("cost").begin_object();
   out.raw_field("reserved", write_amounts(result.reserved));
   out.raw_field("spent", write_amounts(result.spent)).end_object();
+  if (result.retry_after_ms) out.field("retryAfterMs", *result.retry_after_ms);
   if (result.replayed) out.flag("replayed", true);
   return out.end_object().take();
 }

@@ -36,7 +36,7 @@ struct GovernParams {
   std::string tool;
   std::string args;  // canonical text of an object
   AmountTexts cost;  // the bound the host states, where the tool's cost is {from = "host"}
-  std::optional<std::string> call_id;  // the host's name for the call, within its run
+  std::optional<std::string> call_id;           // the host's name for the call, within its run
   std::optional<std::string> parent_action_id;  // the call whose body makes this one
 };
 
@@ -54,6 +54,27 @@ struct CompleteParams {
   ExecuteAnswer answer;
 };
 
+// `actions/resume`.
+struct ResumeParams {
+  std::string action_id;
+  std::optional<std::int64_t> wait_ms;
+};
+
+// `usage/record`: what was spent without asking.
+struct UsageParams {
+  AmountTexts usage;
+  std::optional<std::string> model;
+  std::optional<std::string> call_id;
+};
+
+// A request for approval, as it stands.
+struct HoldTold {
+  std::string request_id;
+  std::string deadline;     // RFC 3339
+  std::string args_digest;  // hex
+  std::int64_t needed = 1, have = 0;
+};
+
 // What a two-phase execution needs. The token is told once, here.
 struct GrantTold {
   std::string token;
@@ -69,7 +90,9 @@ struct ActionResult {
   std::string reason;
   std::string output;  // JSON, or empty
   AmountTexts reserved, spent;
+  std::optional<HoldTold> hold;
   std::optional<GrantTold> grant;
+  std::optional<std::int64_t> retry_after_ms;
   bool replayed = false;  // the end of an earlier call of the same name
 };
 
@@ -85,7 +108,9 @@ Result<InitializeParams> read_initialize(JsonView params);
 Result<std::vector<ToolDefinition>> read_register(JsonView params);
 Result<GovernParams> read_govern(JsonView params);
 Result<CompleteParams> read_complete(JsonView params);
-Result<std::string> read_action_id(JsonView params);                   // actions/get
+Result<ResumeParams> read_resume(JsonView params);
+Result<UsageParams> read_usage(JsonView params);
+Result<std::string> read_action_id(JsonView params);                   // get, cancel, extend
 Result<std::optional<std::string>> read_budgets_get(JsonView params);  // the scope asked for
 Step read_nothing(JsonView params);                                    // ping, shutdown
 

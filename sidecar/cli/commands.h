@@ -33,6 +33,17 @@ struct ScopeOptions {
 // Closes a scope, or opens it again.
 ExitCode change_scope_state(const CommonOptions& options, const ScopeOptions& words);
 
+// Lists the calls that wait for approval.
+ExitCode show_approvals(const CommonOptions& options);
+
+struct ResolutionOptions {
+  std::string request;  // an id of a request or of its call, or a unique end of one
+  bool approves = false;
+  std::string reason;
+};
+// Approves a call that waits, or denies it.
+ExitCode resolve_request(const CommonOptions& options, const ResolutionOptions& words);
+
 // Recomputes the audit chain; `head` is "SEQ:HASH" as kept elsewhere, or empty.
 ExitCode verify_audit(const CommonOptions& options, const std::string& head);
 

@@ -16,6 +16,7 @@ struct Words {
   std::string log_level = "warning";
   ReconcileOptions reconcile;
   ScopeOptions scope;
+  ResolutionOptions resolution;
   std::string head;
   std::int64_t rows = 20;
   ExitCode code = ExitCode::done;
@@ -86,6 +87,34 @@ void add_scopes(CLI::App& app, Words& words) {
   add_scope(app, words, "reopen", Closure::open, "admit calls again; wants a terminal");
 }
 
+void add_resolution(CLI::App& app, Words& words, const std::string& name, bool approves,
+                    const std::string& what) {
+  CLI::App* command = app.add_subcommand(name, what);
+  add_common(command, words);
+  add_json(command, words);
+  command
+      ->add_option("request", words.resolution.request,
+                   "the request's or the call's id, or a unique end of one")
+      ->required();
+  command->add_option("--reason", words.resolution.reason,
+                      "told to the agent, kept in the audit trail");
+  command->footer("Example: tallygate " + name + " 91b2 --reason \"agreed with Kim\"");
+  command->callback([&words, approves] {
+    words.resolution.approves = approves;
+    words.code = resolve_request(words.common, words.resolution);
+  });
+}
+
+void add_approvals(CLI::App& app, Words& words) {
+  CLI::App* list = app.add_subcommand("approvals", "list the calls that wait for approval");
+  add_common(list, words);
+  add_json(list, words);
+  list->footer("Example: tallygate approvals --json");
+  list->callback([&words] { words.code = show_approvals(words.common); });
+  add_resolution(app, words, "approve", true, "let a call that waits run; wants a terminal");
+  add_resolution(app, words, "deny", false, "refuse a call that waits");
+}
+
 void add_audit(CLI::App& app, Words& words) {
   CLI::App* audit = app.add_subcommand("audit", "check and read the audit trail");
   audit->require_subcommand(1);
@@ -112,6 +141,7 @@ int run(int argc, char** argv) {
   add_serve(app, words);
   add_budget(app, words);
   add_reconcile(app, words);
+  add_approvals(app, words);
   add_scopes(app, words);
   add_audit(app, words);
   try {

@@ -3,6 +3,7 @@
 #include "cli/output.h"
 #include "kernel/amount_texts.h"
 #include "kernel/operator_acts.h"
+#include "kernel/settlement.h"
 #include "stdio/system.h"
 
 namespace tallygate {
@@ -75,6 +76,7 @@ Result<ActionResult> carry_out(Ledger& ledger, const Policy& policy,
   SystemClock clock;
   Result<Turn> turn = ledger.begin(clock.now().utc_ms);
   if (!turn) return turn.error();
+  end_due(*turn, policy);
   const Result<ActionSummary> call = find_call(*turn, options.call);
   if (!call) return call.error();
   const Result<Charges> spent = read_spent(policy, options.spent, call->row.cost);

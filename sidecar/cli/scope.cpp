@@ -14,12 +14,12 @@ struct Changed {
   std::vector<ActionSummary> running;
 };
 
-Result<Changed> carry_out(Ledger& ledger, const ScopeChange& change) {
+Result<Changed> carry_out(Ledger& ledger, const Policy& policy, const ScopeChange& change) {
   SystemClock clock;
   Result<Turn> turn = ledger.begin(clock.now().utc_ms);
   if (!turn) return turn.error();
   Changed changed{scope_text(change.scope.kind, change.scope.name), change.closure,
-                  change_scope(*turn, change)};
+                  change_scope(*turn, policy, change)};
   if (const Step step = turn->commit(); !step) return step.error();
   return changed;
 }
@@ -31,7 +31,7 @@ std::string in_json(const Changed& changed) {
   for (const ActionSummary& call : changed.running) {
     out.begin_object().field("actionId", call.row.id.text()).field("tool", call.tool);
     out.field("agent", call.agent).field("run", call.run);
-    out.flag("twoPhase", call.row.owner.value == 0).end_object();
+    out.flag("twoPhase", call.row.own_body).end_object();
   }
   return out.end_array().end_object().take() + "\n";
 }
@@ -45,7 +45,7 @@ std::string in_words(const Changed& changed) {
   Table table({"CALL", "TOOL", "AGENT", "RUN", "BODY"});
   for (const ActionSummary& call : changed.running) {
     table.add({call.row.id.text(), visible(call.tool), visible(call.agent), visible(call.run),
-               call.row.owner.value == 0 ? "the host's own" : "called back"});
+               call.row.own_body ? "the host's own" : "called back"});
   }
   return text + table.text();
 }
@@ -65,7 +65,7 @@ ExitCode change_scope_state(const CommonOptions& options, const ScopeOptions& wo
     if (!step) return complain(step.error());
   }
   const Result<Changed> changed =
-      carry_out(*std::get<std::unique_ptr<Ledger>>(ledger),
+      carry_out(*std::get<std::unique_ptr<Ledger>>(ledger), std::get<Policy>(policy),
                 ScopeChange{*scope, words.state, words.reason, current_user()});
   if (!changed) return complain(changed.error());
   return print(options.json ? in_json(*changed) : in_words(*changed));

@@ -1,39 +1,47 @@
-// The stages a call passes before it may run, in contract order. Decides first, writes then: a call
-// that is refused has left nothing behind but its own row.
+// Decides about a proposed call and writes what follows: its row, its reservation, its hold.
 #pragma once
 
+#include "kernel/decision.h"
+#include "kernel/seams.h"
 #include "kernel/session.h"
 #include "ledger/turn.h"
 #include "policy/policy.h"
 #include "protocol/messages.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace tallygate {
 
 struct Admission {
   ActionId action;
-  bool granted = false;
+  Verdict verdict = Verdict::deny;
   Code code = Code::none;
   std::string reason;
   Charges reserved;
   std::int64_t timeout_ms = 0;
   std::int64_t attempt = 1;
+  std::int64_t retry_ms = 0;     // throttled or refused for its rate: when to ask again
+  std::optional<HoldTold> hold;  // of a call that waits for people
 };
 
 // What is asked for, beside the proposal itself.
 struct Asked {
-  std::int64_t nonce = 0;  // random: part of a new call's id
-  // This sidecar's place among the owners; none where the host runs the body by itself, which any
-  // process may then complete.
-  std::optional<OwnerId> owner;
+  Entropy& entropy;
+  OwnerId owner;                    // this sidecar
+  bool own_body = false;            // the host runs the body by itself
+  std::int64_t wait_ms = 0;         // how long it may still be throttled
   std::optional<Digest> args_key;   // where the call is named
   std::optional<ActionRow> before;  // the attempt of the same name that is decided afresh
   std::optional<ActionId> parent;   // the call whose body makes this one
 };
 
+// Of a call that is throttled, and may wait that long, nothing is written.
 Admission admit(Turn& turn, const Policy& policy, const Session& session,
                 const GovernParams& proposal, const Asked& asked);
+
+// 62 random bits for an id.
+std::int64_t fresh_nonce(Entropy& entropy);
 
 }  // namespace tallygate

@@ -10,8 +10,6 @@ namespace {
 
 // How soon an answer that met a busy store is tried again.
 constexpr std::int64_t retry_ms = 20;
-// How often a call that another sidecar runs is looked at, while somebody here waits for its end.
-constexpr std::int64_t poll_ms = 50;
 
 }  // namespace
 
@@ -21,22 +19,23 @@ Kernel::Kernel(const Policy& policy, Ledger& ledger, Entropy& entropy, std::stri
 Effects Kernel::turn(std::vector<Event> events, Now now) {
   now_ = now;
   for (const Unrecorded& news : std::exchange(unrecorded_, {})) record(news);
-  for (Event& event : events) {
-    if (auto* line = std::get_if<LineReceived>(&event)) {
-      dispatch(std::move(*line));
-    } else if (const auto* refused = std::get_if<LineRefused>(&event)) {
-      say(error_line(refused->id, refused->error));
-    } else {
-      end_input();
-    }
-  }
+  for (Event& event : events) handle(std::move(event));
   check_deadlines();
-  watch_scopes();
+  watch();
   recover_dead_owners();
+  serve_throttled();
   serve_waiting();
-  poll_waiters();
+  poll_onlookers();
   finish_shutdown();
   return finish_turn();
+}
+
+void Kernel::handle(Event event) {
+  if (auto* line = std::get_if<LineReceived>(&event)) return dispatch(std::move(*line));
+  if (const auto* left = std::get_if<RequestLeft>(&event)) return note_left(*left);
+  if (std::holds_alternative<InputEnded>(event)) return end_input();
+  const LineRefused& refused = std::get<LineRefused>(event);
+  say(error_line(refused.id, refused.error));
 }
 
 void Kernel::dispatch(LineReceived line) {
@@ -60,47 +59,22 @@ void Kernel::dispatch(LineReceived line) {
     return receive(*request);
   }
   if ((is_full() || !waiting_.empty()) && !is_nested(*request)) return park(std::move(line));
-  govern(*request);
+  govern(std::move(line), now_.boot_ms);
 }
 
 void Kernel::receive(const Request& request) {
   if (request.method == "actions/complete") return complete(request);
+  if (request.method == "actions/resume") return resume(request);
+  if (request.method == "actions/extend") return extend(request);
   if (request.method == "actions/get") return get_action(request);
   if (request.method == "actions/cancel") return cancel_action(request);
   if (request.method == "tools/register") return register_tools(request);
+  if (request.method == "usage/record") return record_usage(request);
   if (request.method == "budgets/get") return get_budgets(request);
   if (request.method == "shutdown") return shut_down(request);
   refuse(request.id, Error{ErrorCode::method_not_found,
                            "unknown method \"" + request.method.substr(0, 64) + "\"",
                            {}});
-}
-
-bool Kernel::is_full() const { return running_ >= limits::in_flight_max; }
-
-// Reading on while calls wait is what lets the host's answers reach the bodies that are running.
-void Kernel::park(LineReceived line) {
-  const std::string& id = std::get<Request>(line.message).id;
-  const std::size_t size = line.text.view().raw.size();
-  if (waiting_.size() >= limits::waiting_requests_max ||
-      waiting_bytes_ + size > limits::waiting_bytes_max) {
-    return refuse(id, Error{ErrorCode::too_many_requests,
-                            "too many calls wait already; send this one again later",
-                            {}});
-  }
-  unanswered_.insert(id);
-  waiting_bytes_ += size;
-  waiting_.push_back(std::move(line));
-}
-
-void Kernel::serve_waiting() {
-  while (!waiting_.empty() && !is_full()) {
-    const LineReceived line = std::move(waiting_.front());
-    waiting_.pop_front();
-    const auto& request = std::get<Request>(line.message);
-    waiting_bytes_ -= line.text.view().raw.size();
-    unanswered_.erase(request.id);
-    govern(request);
-  }
 }
 
 // The turn's transaction, begun when first needed; null when the store refuses, once for all.
@@ -113,7 +87,7 @@ Turn* Kernel::store() {
       return nullptr;
     }
     turn_.emplace(std::move(begun).value());
-    expire_grants(*turn_);
+    end_due(*turn_, policy_);
   }
   return &*turn_;
 }
@@ -136,9 +110,10 @@ Effects Kernel::finish_turn() {
 // Lets a line go, or what stands in for it. A body whose request stays behind never starts.
 void Kernel::release(Outgoing& out, bool committed) {
   if (committed || std::holds_alternative<std::monostate>(out.otherwise)) {
-    if (out.execute_id != 0) bodies_.at(out.execute_id).left = true;
+    if (out.execute_id != 0) effects_.starts.push_back({effects_.lines.size(), out.execute_id});
     return effects_.lines.push_back(std::move(out.line));
   }
+  if (std::holds_alternative<Dropped>(out.otherwise)) return;
   if (const auto* error = std::get_if<Error>(&out.otherwise)) {
     return effects_.lines.push_back(error_line(out.request, *error));
   }
@@ -160,7 +135,8 @@ std::int64_t Kernel::next_wake_ms() const {
     if (!body.answered) wake = std::min(wake, body.deadline_ms);
   }
   if (!unrecorded_.empty()) wake = std::min(wake, now_.boot_ms + retry_ms);
-  if (waiters_.size() > running_) wake = std::min(wake, now_.boot_ms + poll_ms);
+  if (!onlookers_.empty()) wake = std::min(wake, next_poll_ms_);
+  for (const Throttled& call : throttled_) wake = std::min(wake, call.due_ms);
   return wake;
 }
 
@@ -169,8 +145,7 @@ void Kernel::reply(const std::string& id, const std::string& result) {
   say(result_line(id, result));
 }
 
-void Kernel::reply_durably(const std::string& id, const std::string& result,
-                           std::variant<std::monostate, ActionResult, Error> otherwise) {
+void Kernel::reply_durably(const std::string& id, const std::string& result, Otherwise otherwise) {
   unanswered_.erase(id);
   outgoing_.push_back({result_line(id, result), id, std::move(otherwise)});
 }
@@ -199,11 +174,23 @@ bool Kernel::is_waited_for(std::int64_t action) const {
 
 void Kernel::refuse(const std::string& id, Error error) { say(error_line(id, error)); }
 
-std::int64_t Kernel::fresh_nonce() { return static_cast<std::int64_t>(entropy_.next() >> 2U); }
+void Kernel::refuse_without_store(const std::string& id) {
+  refuse(id, Error{ErrorCode::internal_error, turn_error_->message, {}});
+}
+
+// How far a request has come, for hosts that want to know.
+void Kernel::show_progress(const std::string& id, std::string_view stage, std::int64_t retry_ms) {
+  if (!session_->wants_progress) return;
+  JsonWriter params;
+  params.begin_object().raw_field("id", id).field("stage", stage);
+  if (retry_ms > 0) params.field("retryAfterMs", retry_ms);
+  const std::string line = notification_line("$/progress", params.end_object().text());
+  outgoing_.push_back({line, {}, Dropped{}});
+}
 
 std::string Kernel::fresh_id() {
   const auto counter = static_cast<std::int64_t>(entropy_.next() & 0xFFFU);
-  return ActionId{(now_.utc_ms << 12) | counter, fresh_nonce()}.text();
+  return ActionId{(now_.utc_ms << 12) | counter, fresh_nonce(entropy_)}.text();
 }
 
 }  // namespace tallygate

@@ -47,23 +47,39 @@ class Kernel {
     std::int64_t action = 0;
     std::int64_t attempt = 1;
     std::string action_id;
+    std::int64_t timeout_ms = 0;
     std::int64_t started_ms = 0, deadline_ms = 0;  // boot
-    bool left = false;  // our request for it is on its way; until then nobody can have run it
+    bool left = false;          // our request for it was written; until then nobody can have run it
     Code stopped = Code::none;  // why it was told to stop, or none
-    bool answered = false;      // whoever waited was told that it is in doubt
+    bool answered = false;      // whoever waited was told how it stands
   };
-  // A request that waits for the end of a call, here or in another sidecar.
+  // A request that waits for the end of a body of this session.
   struct Waiter {
     std::string request;
     std::int64_t action = 0;
     bool repeats = false;    // a later call of the same name
     bool cancelled = false;  // the host took the request back, and still gets an answer
   };
-  // A line to the host, and what to say instead when the turn cannot be committed.
+  // A request that waits for what happens elsewhere: another sidecar's body, a person's word.
+  struct Onlooker {
+    std::string request;
+    std::int64_t action = 0;
+    bool repeats = false;
+    std::optional<std::int64_t> until_ms;  // boot; nothing: until the call has ended
+  };
+  // A request that its rate lets through only later. Nothing is written or reserved for it.
+  struct Throttled {
+    LineReceived line;
+    std::int64_t since_ms = 0, due_ms = 0;  // boot
+  };
+  struct Dropped {};
+  // What is said instead when the turn cannot be committed; nothing: the same.
+  using Otherwise = std::variant<std::monostate, ActionResult, Error, Dropped>;
+  // A line to the host.
   struct Outgoing {
     std::string line;
     std::string request = {};  // which request it answers
-    std::variant<std::monostate, ActionResult, Error> otherwise = {};
+    Otherwise otherwise = {};
     std::int64_t execute_id = 0;  // the body that this line starts, or 0
   };
   // A host's answer that could not be recorded yet because the store was busy.
@@ -74,52 +90,89 @@ class Kernel {
   };
 
   // --- kernel.cpp: the turn.
+  void handle(Event event);
   void dispatch(LineReceived line);
   void receive(const Request& request);
-  void park(LineReceived line);
-  void serve_waiting();
   Turn* store();
   Effects finish_turn();
   void release(Outgoing& out, bool committed);
   void say(std::string line) { outgoing_.push_back({std::move(line)}); }
   void reply(const std::string& id, const std::string& result);
-  void reply_durably(const std::string& id, const std::string& result,
-                     std::variant<std::monostate, ActionResult, Error> otherwise);
+  void reply_durably(const std::string& id, const std::string& result, Otherwise otherwise);
   void answer_waiters(std::int64_t action, ActionResult result, const ActionResult& otherwise);
   bool is_waited_for(std::int64_t action) const;
   void refuse(const std::string& id, Error error);
+  void refuse_without_store(const std::string& id);
+  void show_progress(const std::string& id, std::string_view stage, std::int64_t retry_ms = 0);
   std::string fresh_id();
-  std::int64_t fresh_nonce();
-  bool is_full() const;
 
-  // --- kernel_requests.cpp: one function per method.
+  // --- kernel_requests.cpp: the session and what it asks about itself.
   void initialize(const Request& request);
   void register_tools(const Request& request);
   void register_tool(const ToolDefinition& tool, JsonWriter& out);
-  void govern(const Request& request);
-  std::optional<ActionId> running_parent(const std::string& action_id) const;
-  bool is_nested(const Request& request) const;
-  bool repeat(const Request& request, const NamedCall& call, const Asked& asked);
-  void tell_grant(const Request& request, const GovernParams& proposal, const Admission& admission);
-  void complete(const Request& request);
-  void get_action(const Request& request);
-  std::optional<ActionRow> named_action(const Request& request);
-  void reply_standing(const Request& request, std::int64_t action);
-  void cancel_action(const Request& request);
-  void cancel_request(const Notification& notification);
-  void cancel_parked(const std::string& id);
-  void cancel_wait(const Waiter& waiter);
-  std::optional<ActionRow> find_own(Turn& turn, const std::string& action_id);
   void get_budgets(const Request& request);
   void ping(const Request& request);
   void shut_down(const Request& request);
   void finish_shutdown();
   std::string describe_session(const AuditHead& head) const;
+
+  // --- kernel_throttle.cpp: calls that wait to be decided.
+  bool is_full() const;
+  void park(LineReceived line);
+  void serve_waiting();
+  void throttle(LineReceived line, std::int64_t since_ms, std::int64_t retry_ms);
+  void serve_throttled();
+  bool cancel_undecided(const std::string& id);
+  void end_undecided();
+  bool has_room_to_wait(const LineReceived& line);
+
+  // --- kernel_calls.cpp: how calls begin.
+  void govern(LineReceived line, std::int64_t since_ms);
+  Result<Asked> ask(const Request& request, const GovernParams& proposal, std::int64_t since_ms);
+  std::optional<ActionId> running_parent(const std::string& action_id) const;
+  bool is_nested(const Request& request) const;
+  bool repeat(const Request& request, const NamedCall& call, const Asked& asked);
+  bool mismatch(const std::string& id, const NamedCall& call, const Digest& args_key);
+  void start(const std::string& id, const GovernParams& proposal, const Admission& admission,
+             bool own_body, ActionResult otherwise);
+  void start_body(const std::string& id, const GovernParams& proposal, const Admission& admission,
+                  ActionResult otherwise);
   void deny_without_store(const std::string& id, const Error& error);
-  void start_body(const Request& request, const GovernParams& proposal, const Admission& admission);
+
+  // --- kernel_grants.cpp: bodies that hosts run by themselves, and calls named by their id.
+  void tell_grant(const std::string& id, const GovernParams& proposal, const Admission& admission,
+                  ActionResult otherwise);
+  void complete(const Request& request);
+  void extend(const Request& request);
+  ActionResult extended(const ActionRow& action);
+  void get_action(const Request& request);
+  std::optional<ActionRow> find_own(Turn& turn, const std::string& action_id);
+  std::optional<ActionRow> named_action(const Request& request);
+  ActionResult standing(const ActionRow& action);
+  void reply_standing(const Request& request, std::int64_t action);
+
+  // --- kernel_holds.cpp: waiting for people, and for other sidecars.
+  void resume(const Request& request);
+  bool attend(const Onlooker& onlooker);
+  bool attend_held(const Onlooker& onlooker, const ActionRow& action);
+  std::optional<ActionResult> take_up(const std::string& id, const ActionSummary& call,
+                                      const HoldRow& hold);
+  bool is_over(const Onlooker& onlooker) const;
+  void poll_onlookers();
+  bool has_news();
+  void watch_holds(Turn& turn);
+
+  // --- kernel_usage.cpp
+  void record_usage(const Request& request);
+
+  // --- kernel_cancel.cpp: how hosts take calls back.
+  void cancel_action(const Request& request);
+  void cancel_request(const Notification& notification);
+  void cancel_wait(const std::string& id, std::int64_t action);
 
   // --- kernel_bodies.cpp: how bodies end.
   void receive(const Response& response);
+  void note_left(const RequestLeft& news);
   void record(const Unrecorded& news);
   void end_body(std::int64_t execute_id, const Ending& ending);
   static ActionResult unrecorded_end(const Body& body, const Ending& ending);
@@ -131,15 +184,14 @@ class Kernel {
   void forget_body(std::int64_t execute_id);
   Ending ending_of(const ActionRow& action, const ExecuteAnswer& answer, std::int64_t elapsed_ms,
                    Code stopped);
-  void poll_waiters();
-  void expire_grants(Turn& turn);
   void lose_body(std::int64_t execute_id, Code code, const std::string& reason);
   void check_deadlines();
   void end_input();
   void recover_dead_owners();
 
   // --- kernel_scopes.cpp: what an operator closes while bodies run.
-  void watch_scopes();
+  void watch();
+  void watch_scopes(Turn& turn);
   void tell_scope(const std::string& scope, Closure closure, const std::string& reason);
 
   const Policy& policy_;
@@ -151,16 +203,22 @@ class Kernel {
   std::map<std::int64_t, Body> bodies_;  // by the id of our tools/execute request
   std::size_t running_ = 0;              // those whose request still waits
   std::vector<Waiter> waiters_;
+  std::vector<Onlooker> onlookers_;
   std::map<std::int64_t, std::string> tokens_;  // of two-phase grants of this session, by action
-  std::set<std::string> unanswered_;            // ids of requests whose answer comes later
-  std::deque<LineReceived> waiting_;            // requests above the bound, in order
-  std::size_t waiting_bytes_ = 0;
+  std::map<std::int64_t, std::int64_t> held_;  // calls this host knows to be held: approvals so far
+  std::set<std::string> unanswered_;           // ids of requests whose answer comes later
+  std::deque<LineReceived> waiting_;           // requests above the bound, in order
+  std::vector<Throttled> throttled_;
+  std::size_t waiting_bytes_ = 0;  // of both
   std::vector<Unrecorded> unrecorded_;
   std::optional<std::string> shutdown_;  // the id of the request that waits for the last body
   bool input_ended_ = false;
   std::int64_t next_execute_id_ = 1;
   std::int64_t next_recovery_ms_ = 0;
   std::int64_t next_watch_ms_ = 0;
+  std::int64_t next_poll_ms_ = 0;          // when onlookers look at the store again
+  std::int64_t next_retry_ms_ = 0;         // when they do even if nobody wrote to it
+  std::int64_t polled_seq_ = 0;            // the newest audit row at their last look
   std::map<std::string, Closure> closed_;  // scopes of this session the host knows to be closed
 
   // Of the turn in hand.

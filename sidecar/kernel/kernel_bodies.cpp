@@ -19,6 +19,22 @@ std::optional<std::int64_t> execute_id_of(const Response& response) {
   return id;
 }
 
+const Ending never_read{ActionEvent::withdrawn,
+                        Code::host_lost,
+                        "the host did not read the request to run the tool while there was time; "
+                        "nothing was run",
+                        {},
+                        {},
+                        {},
+                        {}};
+const Ending never_asked{ActionEvent::withdrawn,
+                         Code::host_lost,
+                         "the host went away before it was asked to run the tool",
+                         {},
+                         {},
+                         {},
+                         {}};
+
 }  // namespace
 
 void Kernel::receive(const Response& response) {
@@ -33,6 +49,16 @@ void Kernel::receive(const Response& response) {
           response.result ? read_execute_result(*response.result)
                           : read_execute_error(*response.error),
           now_.boot_ms});
+}
+
+// Its time runs from here on.
+void Kernel::note_left(const RequestLeft& news) {
+  const auto place = bodies_.find(news.execute_id);
+  if (place == bodies_.end() || place->second.left) return;
+  Body& body = place->second;
+  body.left = true;
+  body.started_ms = news.boot_ms;
+  body.deadline_ms = news.boot_ms + body.timeout_ms;
 }
 
 void Kernel::record(const Unrecorded& news) {
@@ -112,7 +138,9 @@ void Kernel::end_body(std::int64_t execute_id, const Ending& ending) {
   } else if (action) {
     note_late(*turn_, policy_, *action, ending);  // of an attempt that was given up long ago
   }
-  if (ending.event == ActionEvent::outcome_lost) {
+  const bool is_unknown =
+      ending.event == ActionEvent::outcome_lost || ending.event == ActionEvent::lapsed;
+  if (is_unknown) {
     expect_late_answer(execute_id);
   } else {
     forget_body(execute_id);
@@ -140,8 +168,12 @@ void Kernel::expect_late_answer(std::int64_t execute_id) {
 }
 
 void Kernel::lose_body(std::int64_t execute_id, Code code, const std::string& reason) {
-  if (store() == nullptr && turn_error_->code == ErrorCode::store_busy && !input_ended_) return;
-  end_body(execute_id, Ending{ActionEvent::outcome_lost, code, reason, {}, {}, {}, {}});
+  Turn* turn = store();
+  if (turn == nullptr && turn_error_->code == ErrorCode::store_busy && !input_ended_) return;
+  const auto action =
+      turn == nullptr ? std::nullopt : turn->find_action(bodies_.at(execute_id).action);
+  end_body(execute_id, action ? unknown_end(*action, turn->now_ms(), code, reason)
+                              : Ending{ActionEvent::outcome_lost, code, reason, {}, {}, {}, {}});
 }
 
 // Tells the host to stop a body, and gives it a moment to answer.
@@ -158,17 +190,20 @@ void Kernel::check_deadlines() {
   for (const std::int64_t id : unanswered_bodies()) {
     const Body& body = bodies_.at(id);
     if (body.deadline_ms > now_.boot_ms) continue;
+    if (!body.left) {
+      withdraw_body(id, never_read);
+      continue;
+    }
     if (body.stopped == Code::none) {
       stop_body(id, Code::execution_timeout);
       continue;
     }
-    const std::string what = body.stopped == Code::execution_timeout
-                                 ? "the tool gave no answer in time"
-                                 : "the call was cancelled, and the tool gave no answer";
-    lose_body(id, body.stopped,
-              what +
-                  "; whether it ran to its end is not known, so its cost stays reserved until "
-                  "an operator reconciles it");
+    lose_body(
+        id, body.stopped,
+        body.stopped == Code::execution_timeout
+            ? "the tool gave no answer in time; whether it ran to its end is not known"
+            : "the call was cancelled, and the tool gave no answer; whether it ran to its end "
+              "is not known");
   }
 }
 
@@ -189,7 +224,9 @@ std::vector<std::int64_t> Kernel::unanswered_bodies() const {
 
 // Its request has not left, so it cannot have run: the line is taken back, the money too.
 void Kernel::withdraw_body(std::int64_t execute_id, const Ending& ending) {
-  std::erase_if(outgoing_, [&](const Outgoing& out) { return out.execute_id == execute_id; });
+  const auto taken =
+      std::erase_if(outgoing_, [&](const Outgoing& out) { return out.execute_id == execute_id; });
+  if (taken == 0) effects_.withdrawn.push_back(execute_id);
   end_body(execute_id, ending);
 }
 
@@ -205,68 +242,20 @@ void Kernel::end_input() {
   }
   for (const std::int64_t id : unanswered_bodies()) {
     if (!bodies_.at(id).left) {
-      withdraw_body(id, Ending{ActionEvent::withdrawn,
-                               Code::host_lost,
-                               "the host went away before it was asked to run the tool",
-                               {},
-                               {},
-                               {},
-                               {}});
+      withdraw_body(id, never_asked);
       continue;
     }
     lose_body(id, Code::host_lost,
               "the host went away while the tool was running; whether it ran to its end is not "
-              "known, so its cost stays reserved until an operator reconciles it");
+              "known");
   }
-  for (const LineReceived& line : std::exchange(waiting_, {})) {
-    ActionResult result;
-    result.action_id = fresh_id();
-    result.status = State::cancelled;
-    result.code = Code::cancelled;
-    result.reason = "the host went away before this call was decided; nothing was run";
-    reply(std::get<Request>(line.message).id, write_action_result(result));
-  }
-}
-
-// Calls that somebody here waits for and another sidecar runs: looked at until they end.
-void Kernel::poll_waiters() {
-  if (waiters_.size() == running_) return;  // each waits for a body of our own
-  std::vector<std::int64_t> foreign;
-  for (const Waiter& waiter : waiters_) {
-    if (!running_body_of(waiter.action)) foreign.push_back(waiter.action);
-  }
-  if (foreign.empty()) return;
-  Turn* turn = store();
-  if (turn == nullptr && turn_error_->code == ErrorCode::store_busy && !input_ended_) return;
-  for (const std::int64_t key : foreign) {
-    ActionResult lost;
-    lost.status = State::in_doubt;
-    lost.code = Code::store_failed;
-    lost.reason = "the store failed while this call was waited for; its end is not known";
-    const auto action = turn == nullptr ? std::nullopt : turn->find_action(key);
-    if (action) lost.action_id = action->id.text();
-    if (action && action->state == State::granted && !input_ended_) continue;
-    answer_waiters(key, action ? stored_result(*turn, policy_, *action) : lost, lost);
-  }
-}
-
-void Kernel::expire_grants(Turn& turn) {
-  for (const ActionRow& action : turn.due_grants()) {
-    settle(turn, policy_, action,
-           Ending{ActionEvent::outcome_lost,
-                  Code::execution_timeout,
-                  "nobody said in time how it ended; whether it ran is not known",
-                  {},
-                  {},
-                  {},
-                  {}});
-  }
+  end_undecided();
 }
 
 void Kernel::recover_dead_owners() {
   if (now_.boot_ms < next_recovery_ms_) return;
   next_recovery_ms_ = now_.boot_ms + limits::recovery_interval_ms;
-  if (!turn_ && !has_foreign_grants(ledger_, now_.utc_ms)) return;
+  if (!turn_ && !has_leftovers(ledger_, now_.utc_ms)) return;
   Turn* turn = store();
   if (turn == nullptr) return;
   for (const Recovered& found : recover(*turn, ledger_, policy_, claimed_)) {

@@ -27,6 +27,14 @@ const Ending never_ran{ActionEvent::cancelled,
                        {},
                        {}};
 
+const Ending not_wanted{ActionEvent::cancelled,
+                        Code::cancelled,
+                        "the call was cancelled while it waited for approval; nothing was run",
+                        {},
+                        {},
+                        {},
+                        {}};
+
 }  // namespace
 
 // Whoever takes a request back still gets its answer: -32800 with the ActionResult, or the result
@@ -34,27 +42,27 @@ const Ending never_ran{ActionEvent::cancelled,
 void Kernel::cancel_request(const Notification& notification) {
   const std::string id = cancelled_request(notification);
   if (id.empty() || !unanswered_.contains(id)) return;
+  if (cancel_undecided(id)) return;
+  const auto onlooker = std::ranges::find(onlookers_, id, &Onlooker::request);
+  if (onlooker != onlookers_.end()) return cancel_wait(id, onlooker->action);
   const auto waiter = std::ranges::find(waiters_, id, &Waiter::request);
-  if (waiter == waiters_.end()) return cancel_parked(id);
+  if (waiter == waiters_.end()) return;
+  const auto body = running_body_of(waiter->action);
+  if (waiter->repeats || !body) return cancel_wait(id, waiter->action);
   waiter->cancelled = true;
-  const std::int64_t action = waiter->action;
-  const auto body = running_body_of(action);
-  if (waiter->repeats || !body) {
-    return cancel_wait(*waiter);
-  }
   if (!bodies_.at(*body).left) return withdraw_body(*body, never_ran);
   if (bodies_.at(*body).stopped == Code::none) stop_body(*body, Code::cancelled);
 }
 
-// Only the wait ends: the call is somebody else's.
-void Kernel::cancel_wait(const Waiter& waiter) {
+// Only the wait ends: the call is somebody else's, or waits for a person.
+void Kernel::cancel_wait(const std::string& id, std::int64_t key) {
   ActionResult stands;
   stands.status = State::granted;
   Turn* turn = store();
-  const auto action = turn == nullptr ? std::nullopt : turn->find_action(waiter.action);
+  const auto action = turn == nullptr ? std::nullopt : turn->find_action(key);
   if (action) stands = stored_result(*turn, policy_, *action);
-  const std::string id = waiter.request;
   std::erase_if(waiters_, [&](const Waiter& other) { return other.request == id; });
+  std::erase_if(onlookers_, [&](const Onlooker& other) { return other.request == id; });
   unanswered_.erase(id);
   const Error cancelled{ErrorCode::request_cancelled, "the wait was cancelled; the call goes on",
                         write_action_result(stands)};
@@ -64,33 +72,21 @@ void Kernel::cancel_wait(const Waiter& waiter) {
   outgoing_.push_back({error_line(id, cancelled), id, lost});
 }
 
-// A call that still waits to be decided leaves no trace but its answer.
-void Kernel::cancel_parked(const std::string& id) {
-  const auto place = std::ranges::find_if(
-      waiting_, [&](const LineReceived& line) { return std::get<Request>(line.message).id == id; });
-  if (place == waiting_.end()) return;
-  waiting_bytes_ -= place->text.view().raw.size();
-  waiting_.erase(place);
-  unanswered_.erase(id);
-  ActionResult result;
-  result.action_id = fresh_id();
-  result.status = State::cancelled;
-  result.code = Code::cancelled;
-  result.reason = "the call was cancelled before it was decided; nothing was run";
-  refuse(id, Error{ErrorCode::request_cancelled, "the request was cancelled",
-                   write_action_result(result)});
-}
-
 void Kernel::cancel_action(const Request& request) {
   const auto action = named_action(request);
   if (!action) return;
+  if (action->state == State::held) {
+    settle(*turn_, policy_, *action, not_wanted);
+    held_.erase(action->id.key);
+    return reply_standing(request, action->id.key);
+  }
   const auto body = running_body_of(action->id.key);
   if (action->state == State::granted && !body) {
-    const bool two_phase = action->owner.value == 0;
-    return refuse(request.id, Error{ErrorCode::invalid_params,
-                                    two_phase ? "the host runs this body by itself: complete it"
-                                              : "another sidecar's host runs this body",
-                                    {}});
+    return refuse(request.id,
+                  Error{ErrorCode::invalid_params,
+                        action->own_body ? "the host runs this body by itself: complete it"
+                                         : "another sidecar's host runs this body",
+                        {}});
   }
   if (body && !bodies_.at(*body).left) {
     withdraw_body(*body, never_ran);

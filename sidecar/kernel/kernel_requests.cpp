@@ -60,8 +60,7 @@ void Kernel::initialize(const Request& request) {
   Result<Session> session = open_session(policy_, *params, fresh_id(), fresh_id());
   if (!session) return refuse(request.id, session.error());
   Turn* turn = store();
-  if (turn == nullptr)
-    return refuse(request.id, Error{ErrorCode::internal_error, turn_error_->message, {}});
+  if (turn == nullptr) return refuse_without_store(request.id);
   pin_scales(*turn, policy_);
   place_in_store(*turn, session->identity);
   JsonWriter body;
@@ -88,6 +87,7 @@ std::string Kernel::describe_session(const AuditHead& head) const {
   out.field("group", session_->identity.group).end_object();
   write_limits(out);
   out.key("capabilities").begin_object().flag("callback", true).flag("twoPhase", true);
+  out.flag("approvals", policy_.approvals.can_approve()).flag("progress", true);
   out.end_object().key("policy").begin_object().field("digest", to_hex(policy_.digest));
   out.key("files").begin_array();
   for (const std::string& file : policy_.files) out.string(file);
@@ -123,9 +123,7 @@ void Kernel::get_budgets(const Request& request) {
   const auto scope = read_budgets_get(request.params);
   if (!scope) return refuse(request.id, scope.error());
   Turn* turn = store();
-  if (turn == nullptr) {
-    return refuse(request.id, Error{ErrorCode::internal_error, turn_error_->message, {}});
-  }
+  if (turn == nullptr) return refuse_without_store(request.id);
   reply_durably(request.id,
                 write_budgets(session_budgets(*turn, policy_, session_->identity, *scope)),
                 Error{ErrorCode::internal_error, "the store failed while it was read", {}});
@@ -149,7 +147,7 @@ void Kernel::shut_down(const Request& request) {
 // Answered once the last body has ended, so that the head it gives covers all of them.
 void Kernel::finish_shutdown() {
   if (!shutdown_ || !unanswered_.contains(*shutdown_)) return;
-  if (running_ > 0 || !waiting_.empty()) return;
+  if (running_ > 0 || !waiting_.empty() || !throttled_.empty()) return;
   Turn* turn = store();
   if (turn == nullptr) {
     unanswered_.erase(*shutdown_);

@@ -10,17 +10,21 @@ namespace tallygate {
 
 // A look that makes nobody wait. Admissions need it not: each reads the scopes in its own
 // transaction.
-void Kernel::watch_scopes() {
+void Kernel::watch() {
   if (!session_ || input_ended_ || now_.boot_ms < next_watch_ms_) return;
   next_watch_ms_ = now_.boot_ms + limits::scope_watch_interval_ms;
-  std::vector<ClosedScope> closed;
   if (turn_) {
-    closed = turn_->closed_scopes();
-  } else {
-    Result<Turn> reading = ledger_.begin_reading(now_.utc_ms);
-    if (!reading) return;  // the next call that needs the store says why
-    closed = reading->closed_scopes();
+    watch_scopes(*turn_);
+    return watch_holds(*turn_);
   }
+  Result<Turn> reading = ledger_.begin_reading(now_.utc_ms);
+  if (!reading) return;  // the next call that needs the store says why
+  watch_scopes(*reading);
+  watch_holds(*reading);
+}
+
+void Kernel::watch_scopes(Turn& turn) {
+  const std::vector<ClosedScope> closed = turn.closed_scopes();
   const std::vector<ScopeId> mine = session_->identity.scopes();
   std::map<std::string, Closure> now_closed;
   for (const ClosedScope& scope : closed) {

@@ -6,9 +6,11 @@
 
 namespace tallygate {
 
-bool has_foreign_grants(Ledger& ledger, std::int64_t utc_ms) {
+bool has_leftovers(Ledger& ledger, std::int64_t utc_ms) {
   Result<Turn> turn = ledger.begin_reading(utc_ms);
   if (!turn) return false;  // the next call that needs the store will say why
+  const auto due_ms = turn->first_due();
+  if (due_ms && *due_ms <= turn->now_ms()) return true;
   const OwnerId self = ledger.owner();
   return std::ranges::any_of(turn->owners_with_grants(),
                              [&](OwnerId owner) { return owner != self; });
@@ -22,13 +24,8 @@ std::vector<Recovered> recover(Turn& turn, Ledger& ledger, const Policy& policy,
     claimed.push_back(owner);
     for (const ActionRow& action : turn.granted_by(owner)) {
       settle(turn, policy, action,
-             Ending{ActionEvent::outcome_lost,
-                    Code::host_lost,
-                    "the sidecar that admitted this call died before its end was recorded",
-                    {},
-                    {},
-                    {},
-                    {}});
+             unknown_end(action, turn.now_ms(), Code::host_lost,
+                         "the sidecar that admitted this call died before its end was recorded"));
       recovered.push_back({action.id.text()});
     }
   }

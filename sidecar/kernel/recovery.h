@@ -14,8 +14,9 @@ struct Recovered {
   std::string action_id;
 };
 
-// Whether another sidecar, dead or alive, has granted calls: a look that makes nobody wait.
-bool has_foreign_grants(Ledger& ledger, std::int64_t utc_ms);
+// Whether something may be left to be ended: calls that are due, or granted by another sidecar,
+// dead or alive. A look that makes nobody wait.
+bool has_leftovers(Ledger& ledger, std::int64_t utc_ms);
 
 // Turns every granted call of a dead owner into in_doubt; its money stays reserved. The locks of
 // the dead that were taken are added to `claimed`: the caller releases them after the turn has

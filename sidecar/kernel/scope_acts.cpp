@@ -1,6 +1,6 @@
 #include "kernel/scope_acts.h"
 
-#include "policy/policy.h"
+#include "kernel/settlement.h"
 #include "protocol/json_writer.h"
 #include "protocol/names.h"
 
@@ -23,6 +23,29 @@ ScopeId find_or_make(Turn& turn, const ScopeName& scope) {
 bool holds(const ScopeName& scope, const ActionSummary& call) {
   if (scope.kind == agent_kind) return call.agent == scope.name;
   return scope.kind == global_kind || call.agent + "/" + call.run == scope.name;
+}
+
+std::vector<ActionSummary> open_calls(Turn& turn, State state, const ScopeName& scope) {
+  std::vector<ActionSummary> calls = turn.list_open(state);
+  std::erase_if(calls, [&](const ActionSummary& call) { return !holds(scope, call); });
+  return calls;
+}
+
+void end_holds(Turn& turn, const Policy& policy, const ScopeChange& change) {
+  const bool is_cut = change.closure == Closure::cut;
+  std::string reason = "an operator closed " + scope_text(change.scope.kind, change.scope.name) +
+                       " while this call waited for approval";
+  if (!change.reason.empty()) reason += ": " + change.reason;
+  for (const ActionSummary& call : open_calls(turn, State::held, change.scope)) {
+    settle(turn, policy, call.row,
+           Ending{ActionEvent::refused,
+                  is_cut ? Code::scope_cut : Code::scope_killed,
+                  reason,
+                  {},
+                  {},
+                  {},
+                  change.by});
+  }
 }
 
 }  // namespace
@@ -61,7 +84,9 @@ std::string scope_text(int kind, const std::string& name) {
   return kind == run_kind ? "run:" + name : name;
 }
 
-std::vector<ActionSummary> change_scope(Turn& turn, const ScopeChange& change) {
+std::vector<ActionSummary> change_scope(Turn& turn, const Policy& policy,
+                                        const ScopeChange& change) {
+  end_due(turn, policy);
   const ScopeId scope = find_or_make(turn, change.scope);
   turn.set_closure(scope, change.closure, change.reason, change.by);
   JsonWriter body;
@@ -69,9 +94,10 @@ std::vector<ActionSummary> change_scope(Turn& turn, const ScopeChange& change) {
   body.field("state", to_text(change.closure)).field("reason", change.reason);
   turn.audit("scope", 0, body.field("by", change.by).end_object().text());
   turn.require_sync();
-  std::vector<ActionSummary> running = turn.granted();
-  std::erase_if(running, [&](const ActionSummary& call) { return !holds(change.scope, call); });
-  return running;
+  if (change.closure == Closure::cut || change.closure == Closure::killed) {
+    end_holds(turn, policy, change);
+  }
+  return open_calls(turn, State::granted, change.scope);
 }
 
 }  // namespace tallygate

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ledger/turn.h"
+#include "policy/policy.h"
 #include "protocol/result.h"
 
 #include <string>
@@ -27,9 +28,11 @@ struct ScopeChange {
   std::string reason, by;
 };
 
-// Writes the scope's state, also of a scope that has not been used yet, and the audit row. Returns
+// Writes the scope's state, also of a scope that has not been used yet, and the audit row. A cut
+// and a kill end the calls of the scope that wait for approval; a freeze lets them wait. Returns
 // the calls of the scope whose bodies run at that moment: a close does not take them back, and
 // those that a host runs by itself nobody can stop.
-std::vector<ActionSummary> change_scope(Turn& turn, const ScopeChange& change);
+std::vector<ActionSummary> change_scope(Turn& turn, const Policy& policy,
+                                        const ScopeChange& change);
 
 }  // namespace tallygate

@@ -48,6 +48,7 @@ Result<Session> open_session(const Policy& policy, const InitializeParams& param
   session.run_is_invented = !run->has_value();
   session.identity.group = policy.group_of(session.identity.agent);
   session.can_execute = params.can_execute;
+  session.wants_progress = params.wants_progress;
   return session;
 }
 

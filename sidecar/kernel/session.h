@@ -25,7 +25,7 @@ struct Session {
   std::string id;  // a UUIDv7
   Identity identity;
   bool run_is_invented = false;  // the host gave none: caps per run do not outlive this process
-  bool can_execute = false;
+  bool can_execute = false, wants_progress = false;
   std::map<std::string, std::string, std::less<>> tools;  // registered name -> definition digest
 };
 

@@ -1,6 +1,7 @@
 #include "kernel/settlement.h"
 
 #include "kernel/amount_texts.h"
+#include "kernel/holds.h"
 #include "protocol/json_writer.h"
 
 #include <algorithm>
@@ -29,6 +30,24 @@ std::string audit_body(const Policy& policy, const ActionRow& action, const Endi
   return out.end_object().take();
 }
 
+// A hold ends with its call.
+void close_hold(Turn& turn, const ActionRow& action, ActionEvent event) {
+  const auto hold = turn.find_hold(action);
+  if (!hold) return;
+  HoldState state = HoldState::withdrawn;
+  if (event == ActionEvent::disapproved) state = HoldState::denied;
+  if (event == ActionEvent::expired) state = HoldState::expired;
+  turn.set_hold(*hold, state, hold->have);
+}
+
+const Ending nobody_approved{ActionEvent::expired,
+                             Code::approval_expired,
+                             "nobody approved this call in time",
+                             {},
+                             {},
+                             {},
+                             {}};
+
 }  // namespace
 
 const Transition* settle(Turn& turn, const Policy& policy, const ActionRow& action,
@@ -39,9 +58,12 @@ const Transition* settle(Turn& turn, const Policy& policy, const ActionRow& acti
     return nullptr;
   }
   turn.set_state(action, row->to, ending.code);
+  if (action.state == State::held) close_hold(turn, action, ending.event);
   switch (row->money) {
     case Money::none:
-    case Money::reserve: CHECK(false);  // nothing that exists is reserved for again
+    case Money::reserve:
+    case Money::rebook:
+    case Money::raise: CHECK(false);  // ends reserve nothing
     case Money::keep: break;
     case Money::release: turn.release(action); break;
     case Money::charge:
@@ -51,6 +73,33 @@ const Transition* settle(Turn& turn, const Policy& policy, const ActionRow& acti
                                        row->money == Money::charge ? ending.actual : Charges()});
   turn.audit(audit_kind(ending, row->to), action.id.key, audit_body(policy, action, ending, row));
   return row;
+}
+
+Ending unknown_end(const ActionRow& action, std::int64_t now_ms, Code code, std::string reason) {
+  const bool lapses = action.lapses && action.deadline_ms <= now_ms;
+  reason += lapses          ? "; it counts as spent"
+            : action.lapses ? "; it counts as spent when its time is up"
+                            : "; its cost stays reserved until an operator reconciles it";
+  return Ending{lapses ? ActionEvent::lapsed : ActionEvent::outcome_lost,
+                code,
+                std::move(reason),
+                {},
+                action.cost,
+                {},
+                {}};
+}
+
+void end_due(Turn& turn, const Policy& policy) {
+  for (const ActionRow& action : turn.due()) {
+    if (action.state == State::held) {
+      settle(turn, policy, action, nobody_approved);
+      continue;
+    }
+    const Code code = action.state == State::granted ? Code::execution_timeout : action.code;
+    settle(turn, policy, action,
+           unknown_end(action, turn.now_ms(), code,
+                       "nobody said in time how it ended; whether it ran is not known"));
+  }
 }
 
 void note_late(Turn& turn, const Policy& policy, const ActionRow& action, const Ending& ending) {
@@ -63,6 +112,9 @@ ActionResult stored_result(Turn& turn, const Policy& policy, const ActionRow& ac
   result.status = action.state;
   result.code = action.code;
   result.reserved = to_texts(policy, action.cost);
+  if (action.state == State::held) {
+    if (const auto hold = turn.find_hold(action)) result.hold = tell_hold(*hold);
+  }
   if (const auto stored = turn.find_result(action)) {
     result.reason = stored->reason;
     result.output = stored->output;

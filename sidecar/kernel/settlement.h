@@ -29,6 +29,14 @@ struct Ending {
 const Transition* settle(Turn& turn, const Policy& policy, const ActionRow& action,
                          const Ending& ending);
 
+// How an attempt ends whose outcome nobody knows: in doubt, or spent where its tool says that this
+// is what it comes to and its deadline has come.
+Ending unknown_end(const ActionRow& action, std::int64_t now_ms, Code code, std::string reason);
+
+// Ends what ends by itself and is due: holds, bodies that hosts run by themselves, doubts that
+// lapse.
+void end_due(Turn& turn, const Policy& policy);
+
 // Notes news that changes nothing any more: an audit row `late_result`.
 void note_late(Turn& turn, const Policy& policy, const ActionRow& action, const Ending& ending);
 

@@ -29,10 +29,13 @@ struct ScopeId {
   auto operator<=>(const ScopeId&) const = default;
 };
 
-// A row of `owners`: one life of one sidecar.
+// A row of `owners`: one life of one sidecar. Where the end of an open call is nobody's in
+// particular, one of the two below.
 struct OwnerId {
   std::int64_t value = 0;
   auto operator<=>(const OwnerId&) const = default;
 };
+inline constexpr OwnerId whoever_comes_first{0};  // after the call's deadline
+inline constexpr OwnerId an_operator{-1};
 
 }  // namespace tallygate

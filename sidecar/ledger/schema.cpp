@@ -9,7 +9,7 @@ constexpr std::int64_t application_id = 0x54616C79;  // "Taly"
 
 // Integer keys inside, since random text keys cost three to eleven times as much; one posting and
 // one audit row per transition; a row keeps its size when its state changes; CHECKs are free.
-constexpr const char* version_1 = R"sql(
+constexpr const char* every_table = R"sql(
 -- Scopes that can be closed and that budgets hang on. A run's name is "AGENT/RUN".
 CREATE TABLE scopes (
   id         INTEGER PRIMARY KEY,
@@ -88,16 +88,19 @@ CREATE TABLE actions (
   state    INTEGER NOT NULL CHECK (state BETWEEN 2 AND 127),
   code     INTEGER NOT NULL CHECK (code BETWEEN 2 AND 127),
   attempt  INTEGER NOT NULL CHECK (attempt BETWEEN 1 AND 1000000000),
-  owner    INTEGER NOT NULL,           -- owners.id; 0 where the host runs the body by itself
+  owner    INTEGER NOT NULL,           -- who sees to its end: owners.id; 0: whoever comes first
+                                       -- after its deadline; -1: an operator
+  own_body INTEGER NOT NULL CHECK (own_body IN (0, 1)),  -- the host runs the body by itself
+  lapses   INTEGER NOT NULL CHECK (lapses IN (0, 1)),    -- an unknown end is spent at the deadline
   policy   INTEGER NOT NULL,           -- policies.id
-  at       INTEGER NOT NULL,           -- of the decision
-  deadline INTEGER NOT NULL,           -- of the body; 0 where none was granted
+  at       INTEGER NOT NULL,           -- of the decision; once granted, of the grant
+  deadline INTEGER NOT NULL,           -- of the body, or of the hold; 0 where there is neither
   cost     TEXT    NOT NULL,
   windows  TEXT    NOT NULL,
   args     TEXT    NOT NULL
 ) STRICT;
 -- Only calls that still hold money or wait: few, however long the history.
-CREATE INDEX actions_open ON actions (state, owner, deadline) WHERE state <= 4;
+CREATE INDEX actions_open ON actions (owner, deadline) WHERE state <= 4;
 CREATE UNIQUE INDEX actions_call ON actions (run, call_id) WHERE call_id IS NOT NULL;
 
 -- How the latest attempt ended, beside the action so that its row does not grow.
@@ -117,7 +120,7 @@ CREATE TABLE grants (
   session TEXT    NOT NULL             -- the session that was given it
 ) STRICT;
 
--- A call that waits for a person.
+-- A call that waits for a person. States: open, approved, used, denied, expired, withdrawn.
 CREATE TABLE holds (
   id          INTEGER PRIMARY KEY,     -- with nonce: the request's UUIDv7
   nonce       INTEGER NOT NULL,
@@ -126,12 +129,31 @@ CREATE TABLE holds (
   args_digest BLOB    NOT NULL CHECK (length(args_digest) = 32),
   rule        TEXT    NOT NULL,
   needed      INTEGER NOT NULL CHECK (needed >= 1),
+  have        INTEGER NOT NULL DEFAULT 0 CHECK (have BETWEEN 0 AND needed),
   opened_at   INTEGER NOT NULL,
   deadline    INTEGER NOT NULL,
   state       INTEGER NOT NULL CHECK (state BETWEEN 0 AND 5),
   UNIQUE (action, attempt)
 ) STRICT;
-CREATE INDEX holds_open ON holds (deadline) WHERE state = 0;
+CREATE INDEX holds_open ON holds (id) WHERE state <= 1;
+
+-- What people said about a hold. One word each.
+CREATE TABLE resolutions (
+  hold     INTEGER NOT NULL REFERENCES holds (id),
+  by       TEXT    NOT NULL,
+  approves INTEGER NOT NULL CHECK (approves IN (0, 1)),
+  reason   TEXT    NOT NULL,
+  at       INTEGER NOT NULL,
+  PRIMARY KEY (hold, by)
+) STRICT, WITHOUT ROWID;
+
+-- When a rule's token bucket will be full again, in UTC microseconds. One row per agent and rule.
+CREATE TABLE rates (
+  scope INTEGER NOT NULL REFERENCES scopes (id),
+  rule  TEXT    NOT NULL,
+  full  INTEGER NOT NULL,
+  PRIMARY KEY (scope, rule)
+) STRICT, WITHOUT ROWID;
 
 -- Every movement of money, never changed. One row per charge; the budgets it hits are those of the
 -- action's `windows`. `overrun` names what did not fit, per window: "budget/starts=steps ...".
@@ -169,7 +191,7 @@ CREATE TRIGGER postings_are_final BEFORE UPDATE ON postings
 Error refuse(std::string message) { return Error{ErrorCode::store_failed, std::move(message), {}}; }
 
 Step create(Database& database) {
-  if (const Step step = database.execute(version_1); !step) return step;
+  if (const Step step = database.execute(every_table); !step) return step;
   const std::string marks = "PRAGMA application_id = " + std::to_string(application_id) +
                             "; PRAGMA user_version = " + std::to_string(schema_version);
   return database.execute(marks.c_str());
@@ -190,7 +212,7 @@ Step bring_up_to_date(Database& database) {
                   "); update this program");
   }
   if (*version != schema_version)
-    return refuse("the store's schema has no version that makes sense");
+    return refuse("a tallygate from before the first release wrote this store; move it away");
   return Done{};
 }
 

@@ -10,7 +10,8 @@ struct Text {
 };
 
 constexpr const char* action_columns =
-    "SELECT id, nonce, run, state, code, attempt, owner, at, deadline, cost, windows FROM actions ";
+    "SELECT id, nonce, run, state, code, attempt, owner, at, deadline, cost, windows, own_body, "
+    "lapses FROM actions ";
 
 Step prepare(Database& database, Statements& sql, Statement Statements::*place,
              const std::string& text) {
@@ -65,17 +66,19 @@ constexpr Text texts[] = {
 
     {&Statements::add_action,
      "INSERT INTO actions (id, nonce, run, tool, state, code, attempt, owner, policy, at, deadline, "
-     "cost, windows, args, call_id, args_key, parent) "
-     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"},
+     "cost, windows, args, call_id, args_key, parent, own_body, lapses) "
+     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"},
     {&Statements::find_call, "SELECT id, args_key FROM actions WHERE run = ?1 AND call_id = ?2"},
     {&Statements::redecide,
-     "UPDATE actions SET state = ?2, code = ?3, attempt = attempt + 1, owner = ?4, policy = ?5, "
-     "at = ?6, deadline = ?7, cost = ?8, windows = ?9, args = ?10 WHERE id = ?1"},
+     "UPDATE actions SET state = ?2, code = ?3, attempt = ?4, owner = ?5, policy = ?6, at = ?7, "
+     "deadline = ?8, cost = ?9, windows = ?10, args = ?11, own_body = ?12, lapses = ?13 "
+     "WHERE id = ?1"},
     {&Statements::summarize,
      "SELECT a.name, r.name, t.name, c.args FROM actions c JOIN tools t ON t.id = c.tool "
      "JOIN scopes r ON r.id = c.run JOIN scopes a ON a.id = r.parent WHERE c.id = ?1"},
     {&Statements::find_nonce, "SELECT id, nonce FROM actions WHERE state <= 4 ORDER BY id DESC"},
-    {&Statements::set_state, "UPDATE actions SET state = ?2, code = ?3 WHERE id = ?1"},
+    {&Statements::set_state, "UPDATE actions SET state = ?2, code = ?3, owner = ?4 WHERE id = ?1"},
+    {&Statements::set_deadline, "UPDATE actions SET deadline = ?2, cost = ?3 WHERE id = ?1"},
     {&Statements::set_windows, "UPDATE actions SET windows = ?2 WHERE id = ?1"},
     {&Statements::set_result,
      "INSERT OR REPLACE INTO results (action, attempt, reason, spent, output) "
@@ -85,16 +88,36 @@ constexpr Text texts[] = {
     {&Statements::add_grant,
      "INSERT OR REPLACE INTO grants (action, attempt, token, session) VALUES (?1, ?2, ?3, ?4)"},
     {&Statements::find_grant, "SELECT attempt, token, session FROM grants WHERE action = ?1"},
-    {&Statements::granted,
-     "SELECT id FROM actions INDEXED BY actions_open WHERE state = 3 AND state <= 4 ORDER BY id"},
+    {&Statements::list_open,
+     "SELECT id FROM actions INDEXED BY actions_open WHERE state = ?1 AND state <= 4 ORDER BY id"},
     {&Statements::owners_with_grants,
-     "SELECT DISTINCT owner FROM actions INDEXED BY actions_open "
-     "WHERE state = 3 AND state <= 4 AND owner > 0"},
+     "SELECT DISTINCT owner FROM actions INDEXED BY actions_open WHERE state <= 4 AND owner > 0"},
+    {&Statements::first_due,
+     "SELECT min(deadline) FROM actions INDEXED BY actions_open WHERE state <= 4 AND owner = 0"},
     {&Statements::add_owner,
      "INSERT INTO owners (pid, boot, started_at) VALUES (?1, ?2, ?3) RETURNING id"},
     {&Statements::add_posting,
      "INSERT INTO postings (at, kind, action, attempt, cost, overrun) "
      "VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
+
+    {&Statements::add_hold,
+     "INSERT INTO holds (id, nonce, action, attempt, args_digest, rule, needed, opened_at, deadline, "
+     "state) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)"},
+    {&Statements::newest_hold, "SELECT coalesce(max(id), 0) FROM holds"},
+    {&Statements::find_hold,
+     "SELECT id, nonce, args_digest, rule, needed, have, opened_at, deadline, state FROM holds "
+     "WHERE action = ?1 AND attempt = ?2"},
+    {&Statements::set_hold, "UPDATE holds SET state = ?2, have = ?3 WHERE id = ?1"},
+    {&Statements::open_holds,
+     "SELECT id, nonce, action FROM holds INDEXED BY holds_open WHERE state <= 1 ORDER BY id"},
+    {&Statements::count_holds,
+     "SELECT count(*) FROM holds h INDEXED BY holds_open JOIN actions a ON a.id = h.action "
+     "JOIN scopes r ON r.id = a.run WHERE h.state <= 1 AND r.parent = ?1"},
+    {&Statements::add_resolution,
+     "INSERT INTO resolutions (hold, by, approves, reason, at) VALUES (?1, ?2, ?3, ?4, ?5)"},
+    {&Statements::find_resolution, "SELECT 1 FROM resolutions WHERE hold = ?1 AND by = ?2"},
+    {&Statements::find_rate, "SELECT full FROM rates WHERE scope = ?1 AND rule = ?2"},
+    {&Statements::set_rate, "INSERT OR REPLACE INTO rates (scope, rule, full) VALUES (?1, ?2, ?3)"},
 
     {&Statements::add_audit,
      "INSERT INTO audit (seq, at, kind, action, body, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
@@ -117,13 +140,13 @@ Step prepare_statements(Database& database, Statements& sql) {
       !step) {
     return step;
   }
-  const std::string granted = columns + "INDEXED BY actions_open WHERE state = 3 AND state <= 4 ";
-  if (const Step step = prepare(database, sql, &Statements::due_grants,
-                                granted + "AND owner = 0 AND deadline <= ?1");
+  const std::string open = columns + "INDEXED BY actions_open WHERE state <= 4 ";
+  if (const Step step = prepare(database, sql, &Statements::due,
+                                open + "AND owner = 0 AND deadline <= ?1 ORDER BY id");
       !step) {
     return step;
   }
-  return prepare(database, sql, &Statements::granted_by, granted + "AND owner = ?1");
+  return prepare(database, sql, &Statements::granted_by, open + "AND state = 3 AND owner = ?1");
 }
 
 }  // namespace tallygate

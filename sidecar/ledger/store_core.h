@@ -20,8 +20,11 @@ struct Statements {
   Statement find_tool, add_tool, find_policy, add_policy, find_budget, add_budget;
   Statement find_window, add_window, update_window, list_windows;
   Statement add_action, find_action, find_call, redecide, summarize, find_nonce, set_state;
-  Statement set_windows, set_result, find_result, add_grant, find_grant, due_grants;
-  Statement granted, granted_by, owners_with_grants, add_owner, add_posting;
+  Statement set_deadline, set_windows, set_result, find_result, add_grant, find_grant, due,
+      first_due;
+  Statement list_open, granted_by, owners_with_grants, add_owner, add_posting;
+  Statement add_hold, newest_hold, find_hold, set_hold, open_holds, count_holds;
+  Statement add_resolution, find_resolution, find_rate, set_rate;
   Statement add_audit, audit_tail, audit_all, audit_at;
 };
 

@@ -52,8 +52,11 @@ struct NewAction {
   std::string_view policy;  // digest in hex
   State state = State::denied;
   Code code = Code::none;
-  OwnerId owner;
-  std::int64_t deadline_ms = 0;  // UTC
+  std::int64_t attempt = 1;
+  OwnerId owner;                 // who sees to its end
+  bool own_body = false;         // the host runs the body by itself
+  bool lapses = false;           // an unknown end counts as spent at the deadline
+  std::int64_t deadline_ms = 0;  // UTC; of the body, or of the hold
   Charges cost;
   std::vector<WindowKey> windows;
   std::string_view args;
@@ -73,6 +76,36 @@ struct ActionRow {
   std::int64_t at_ms = 0, deadline_ms = 0;
   Charges cost;
   std::vector<WindowKey> windows;
+  bool own_body = false, lapses = false;
+};
+
+// How far a hold has come. The numbers are stored.
+enum class HoldState : int {
+  open = 0,
+  approved = 1,
+  used = 2,
+  denied = 3,
+  expired = 4,
+  withdrawn = 5
+};
+
+// A call that waits for people.
+struct NewHold {
+  std::int64_t nonce = 0;
+  ActionId action;
+  std::int64_t attempt = 1;
+  Digest args_digest{};
+  std::string_view rule;
+  std::int64_t needed = 1;
+  std::int64_t deadline_ms = 0;
+};
+struct HoldRow {
+  ActionId id;  // of the request for approval
+  Digest args_digest{};
+  std::string rule;
+  std::int64_t needed = 1, have = 0;
+  std::int64_t opened_ms = 0, deadline_ms = 0;
+  HoldState state = HoldState::open;
 };
 
 // How an action's latest attempt ended.
@@ -147,6 +180,8 @@ class Turn {
   Counters counters(const WindowKey& key);
   // Adds the charges to `reserved`. REQUIRES: they fit under the caps.
   void reserve(const std::vector<WindowRef>& windows, const Charges& charges);
+  // Takes the action's reservation back, without a trace: another takes its place in this turn.
+  void unreserve(const ActionRow& action) { end_reservation(action); }
   // Ends the action's reservation and books `actual`: up to the reservation as spent; what is above
   // fills what is free under the cap, and the rest is overrun. `extra` are windows of units that
   // were not reserved. Returns true when anything was overrun.
@@ -157,7 +192,7 @@ class Turn {
 
   // --- Actions.
   ActionId add_action(const NewAction& action);
-  // Replaces what was decided about a call by the decision of its next attempt.
+  // Replaces what was decided about a call: for its next attempt, or when a hold is granted.
   void redecide(const ActionRow& before, const NewAction& action);
   std::optional<NamedCall> find_call(ScopeId run, std::string_view call_id);
   std::optional<ActionRow> find_action(std::int64_t key);
@@ -165,19 +200,39 @@ class Turn {
   // Action ids, newest first, whose text ends so; only open ones unless it is a whole id.
   std::vector<ActionId> find_by_suffix(std::string_view suffix);
   void set_state(const ActionRow& action, State state, Code code);
+  // Writes down a body's new deadline, and what is reserved for it in all.
+  void extend(const ActionRow& action, std::int64_t deadline_ms, const Charges& cost,
+              const std::vector<WindowKey>& windows);
   // Replaces how the action ended. An output beyond limits::output_kept_max is not kept.
   void set_result(const ActionRow& action, const StoredResult& result);
   std::optional<StoredResult> find_result(const ActionRow& action);
   void add_grant(ActionId action, std::int64_t attempt, const Digest& token,
                  std::string_view session);
   std::optional<StoredGrant> find_grant(ActionId action);
-  // Two-phase grants whose deadline has come by the time of this turn.
-  std::vector<ActionRow> due_grants();
+  // Open calls that end by themselves, whose deadline has come by the time of this turn.
+  std::vector<ActionRow> due();
+  // The deadline of the first of them, if there is any.
+  std::optional<std::int64_t> first_due();
   std::vector<ActionRow> granted_by(OwnerId owner);
-  // Every call whose body runs, or may run, with whose it is.
-  std::vector<ActionSummary> granted();
-  // Owners of granted actions, dead or alive. Two-phase grants have none.
+  // Every call in this state, which is an open one, with whose it is.
+  std::vector<ActionSummary> list_open(State state);
+  // Owners of granted actions, dead or alive.
   std::vector<OwnerId> owners_with_grants();
+
+  // --- Holds and rates.
+  ActionId add_hold(const NewHold& hold);
+  // Of the action's current attempt.
+  std::optional<HoldRow> find_hold(const ActionRow& action);
+  void set_hold(const HoldRow& hold, HoldState state, std::int64_t have);
+  // Requests of open holds and the calls they are about, oldest first.
+  std::vector<std::pair<ActionId, std::int64_t>> open_holds();
+  std::int64_t count_holds(ScopeId agent);
+  // False when this person has spoken about this hold before.
+  bool add_resolution(const HoldRow& hold, std::string_view by, bool approves,
+                      std::string_view reason);
+  // When a rule's token bucket is full again for this agent, in UTC microseconds; 0: it is.
+  std::int64_t rate(ScopeId agent, std::string_view rule);
+  void set_rate(ScopeId agent, std::string_view rule, std::int64_t full_us);
 
   // --- The trail.
   void audit(std::string_view kind, std::int64_t action, std::string_view body);
@@ -211,6 +266,7 @@ class Turn {
   void doom(std::string_view what);
   std::int64_t intern(int table, std::string_view name);
   std::vector<ActionRow> list_actions(Statement& list, std::int64_t value);
+  void run(Statement& statement, std::string_view what);
   Window& window(const WindowKey& key);
   void end_reservation(const ActionRow& action);
   void widen(const ActionRow& action, const std::vector<WindowKey>& windows);

@@ -28,8 +28,12 @@ std::optional<ActionRow> read_action(Statement& row) {
   action.deadline_ms = row.integer(8);
   action.cost = std::move(*cost);
   action.windows = std::move(*windows);
+  action.own_body = row.integer(11) != 0;
+  action.lapses = row.integer(12) != 0;
   return action;
 }
+
+std::int64_t flag(bool value) { return value ? 1 : 0; }
 
 const Error broken_row{ErrorCode::store_failed, "a row of actions makes no sense", {}};
 
@@ -51,7 +55,7 @@ ActionId Turn::add_action(const NewAction& action) {
            .bind(id.key, id.nonce, action.run.value, tool, static_cast<std::int64_t>(action.state),
                  static_cast<std::int64_t>(action.code), action.owner.value, policy, now_ms_,
                  action.deadline_ms, std::string_view(cost), std::string_view(windows), action.args,
-                 action.call_id, key, action.parent)
+                 action.call_id, key, action.parent, flag(action.own_body), flag(action.lapses))
            .run()) {
     doom("cannot add an action");
   }
@@ -65,8 +69,9 @@ void Turn::redecide(const ActionRow& before, const NewAction& action) {
   if (!error_ &&
       !core_->sql.redecide
            .bind(before.id.key, static_cast<std::int64_t>(action.state),
-                 static_cast<std::int64_t>(action.code), action.owner.value, policy, now_ms_,
-                 action.deadline_ms, std::string_view(cost), std::string_view(windows), action.args)
+                 static_cast<std::int64_t>(action.code), action.attempt, action.owner.value, policy,
+                 now_ms_, action.deadline_ms, std::string_view(cost), std::string_view(windows),
+                 action.args, flag(action.own_body), flag(action.lapses))
            .run()) {
     doom("cannot decide a call again");
   }
@@ -145,10 +150,23 @@ std::vector<ActionId> Turn::find_by_suffix(std::string_view suffix) {
 
 void Turn::set_state(const ActionRow& action, State state, Code code) {
   if (error_) return;
+  OwnerId owner = action.owner;
+  if (state == State::in_doubt) owner = action.lapses ? whoever_comes_first : an_operator;
   if (!core_->sql.set_state
-           .bind(action.id.key, static_cast<std::int64_t>(state), static_cast<std::int64_t>(code))
+           .bind(action.id.key, static_cast<std::int64_t>(state), static_cast<std::int64_t>(code),
+                 owner.value)
            .run()) {
     doom("cannot change an action's state");
+  }
+}
+
+void Turn::extend(const ActionRow& action, std::int64_t deadline_ms, const Charges& cost,
+                  const std::vector<WindowKey>& windows) {
+  if (windows.size() > action.windows.size()) widen(action, windows);
+  const std::string text = encode_charges(cost);
+  if (!error_ &&
+      !core_->sql.set_deadline.bind(action.id.key, deadline_ms, std::string_view(text)).run()) {
+    doom("cannot move a deadline");
   }
 }
 
@@ -224,13 +242,14 @@ std::vector<ActionRow> Turn::granted_by(OwnerId owner) {
   return list_actions(core_->sql.granted_by, owner.value);
 }
 
-std::vector<ActionSummary> Turn::granted() {
+std::vector<ActionSummary> Turn::list_open(State state) {
+  CHECK(is_open(state));
   std::vector<std::int64_t> keys;
-  Statement& list = core_->sql.granted;
-  list.reset();
+  Statement& list = core_->sql.list_open;
+  list.bind(static_cast<std::int64_t>(state));
   Statement::Answer answer = Statement::Answer::done;
   while ((answer = list.step()) == Statement::Answer::row) keys.push_back(list.integer(0));
-  if (answer == Statement::Answer::failed) doom("cannot list granted actions");
+  if (answer == Statement::Answer::failed) doom("cannot list open actions");
   list.reset();
   std::vector<ActionSummary> summaries;
   for (const std::int64_t key : keys) {
@@ -239,7 +258,20 @@ std::vector<ActionSummary> Turn::granted() {
   return summaries;
 }
 
-std::vector<ActionRow> Turn::due_grants() { return list_actions(core_->sql.due_grants, now_ms_); }
+std::vector<ActionRow> Turn::due() { return list_actions(core_->sql.due, now_ms_); }
+
+std::optional<std::int64_t> Turn::first_due() {
+  Statement& first = core_->sql.first_due;
+  first.reset();
+  std::optional<std::int64_t> deadline;
+  if (first.step() != Statement::Answer::row) {
+    doom("cannot read the first deadline");
+  } else if (!first.is_null(0)) {
+    deadline = first.integer(0);
+  }
+  first.reset();
+  return deadline;
+}
 
 std::vector<OwnerId> Turn::owners_with_grants() {
   std::vector<OwnerId> owners;

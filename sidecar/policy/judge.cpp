@@ -21,14 +21,15 @@ Judgement denied(Code code, std::string_view reason, std::string rule = {}) {
 
 std::string tool_words(std::string_view tool) { return "tool " + in_quotes(tool); }
 
-// deny > hold > allow
+// deny > hold > throttle > allow
 int severity(Effect effect) {
   switch (effect) {
     case Effect::allow: return 1;
-    case Effect::hold: return 2;
-    case Effect::deny: return 3;
+    case Effect::throttle: return 2;
+    case Effect::hold: return 3;
+    case Effect::deny: return 4;
   }
-  return 3;
+  return 4;
 }
 
 bool matches(const Rule& rule, std::string_view tool) {
@@ -44,6 +45,16 @@ const Rule* strongest_rule(const Policy& policy, std::string_view tool) {
     if (best == nullptr || severity(rule.effect) > severity(best->effect)) best = &rule;
   }
   return best;
+}
+
+// A call passes every rate that matches, whatever else matches.
+std::vector<RateClaim> matching_rates(const Policy& policy, std::string_view tool) {
+  std::vector<RateClaim> rates;
+  for (const Rule& rule : policy.rules) {
+    if (rule.effect != Effect::throttle || !matches(rule, tool)) continue;
+    rates.push_back(RateClaim{rule.id, rule.rate, rule.reason});
+  }
+  return rates;
 }
 
 // e.g. `by rule "no-shell": use the files tool`.
@@ -161,10 +172,12 @@ Judgement judge(const Policy& policy, const Proposal& proposal) {
   Judgement out;
   if (auto refusal = estimate(*tool, proposal, out.charges)) return *refusal;
   out.timeout_ms = tool->timeout_ms;
+  out.lapses = tool->lapses;
+  out.rates = matching_rates(policy, proposal.tool);
   out.effect = rule->effect;
   out.code = Code::none;
   out.rule = rule->id;
-  if (out.effect == Effect::allow && tool->level == 4) {
+  if (out.effect != Effect::hold && tool->level == 4) {
     out.effect = Effect::hold;
     out.rule.clear();
   }

@@ -60,6 +60,19 @@ void read_session(const TomlMember& member, Policy& policy, ComplaintList& compl
   policy.allow_any_agent = in.boolean("allow_any_agent").value_or(false);
 }
 
+void read_approvals(const TomlMember& member, Policy& policy, ComplaintList& complaints) {
+  TableReader in(member.value, member.place, complaints);
+  const auto timeout = read_duration(in, "timeout", limits::approval_timeout_ms_max);
+  policy.approvals.timeout_ms = timeout.value_or(policy.approvals.timeout_ms);
+  policy.approvals.allow_unsigned = in.boolean("allow_unsigned").value_or(false);
+}
+
+void read_limits(const TomlMember& member, Policy& policy, ComplaintList& complaints) {
+  TableReader in(member.value, member.place, complaints);
+  const auto throttle = read_duration(in, "throttle_max", limits::tool_timeout_ms_max);
+  policy.throttle_ms_max = throttle.value_or(policy.throttle_ms_max);
+}
+
 void read_agents(const TomlMember& agents, Policy& policy, ComplaintList& complaints) {
   for (const TomlMember& member : agents.value.members) {
     if (member.value.kind != TomlKind::table) {
@@ -112,6 +125,10 @@ void read_tables(const TomlNode& top, const std::string& path, Policy& policy,
   if (tools != nullptr) read_tools(*tools, policy, complaints);
   const TomlMember* rules = find_list(in, "rules");
   if (rules != nullptr) read_rules(*rules, policy, complaints);
+  const TomlMember* approvals = in.find("approvals", TomlKind::table);
+  if (approvals != nullptr) read_approvals(*approvals, policy, complaints);
+  const TomlMember* bounds = in.find("limits", TomlKind::table);
+  if (bounds != nullptr) read_limits(*bounds, policy, complaints);
   if (session != nullptr) refuse_unknown_pin(*session, policy, complaints);
 }
 

@@ -4,10 +4,14 @@
 #include "protocol/limits.h"
 #include "protocol/names.h"
 
+#include <charconv>
 #include <map>
 
 namespace tallygate {
 namespace {
+
+// More than any tool could do; keeps the arithmetic of rates far from its ends.
+constexpr std::int64_t rate_count_max = 1'000'000;
 
 using RulePlaces = std::map<std::string, Place>;
 
@@ -39,6 +43,42 @@ void read_match(const TomlMember& match, Rule& rule, ComplaintList& complaints) 
   }
 }
 
+// "10/1m": ten calls at once, and ten a minute in the long run.
+std::optional<Rate> parse_rate(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  Rate rate;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + slash, rate.count);
+  const auto per_ms = parse_duration_ms(text.substr(slash + 1));
+  const bool is_whole = error == std::errc() && stop == text.data() + slash;
+  if (!is_whole || rate.count < 1 || rate.count > rate_count_max) return std::nullopt;
+  if (!per_ms || *per_ms < 1 || *per_ms > limits::tool_timeout_ms_max) return std::nullopt;
+  rate.per_ms = *per_ms;
+  return rate;
+}
+
+void read_rate(TableReader& in, Rule& rule, Place place, ComplaintList& complaints) {
+  const bool is_there = in.find("rate") != nullptr;
+  const TomlMember* member = is_there ? in.find("rate", TomlKind::string) : nullptr;
+  if (rule.effect != Effect::throttle) {
+    if (member != nullptr) in.complain(*member, "\"rate\" goes with effect = \"throttle\" alone");
+    return;
+  }
+  if (!is_there) {
+    complaints.add(place, "a rule that throttles needs a rate, like rate = \"10/1m\"");
+    return;
+  }
+  if (member == nullptr) return;
+  const auto rate = parse_rate(member->value.text);
+  if (rate) {
+    rule.rate = *rate;
+  } else {
+    in.complain(*member,
+                "\"rate\" cannot be " + in_quotes(member->value.text) +
+                    "; write CALLS/TIME, like \"10/1m\": 1 to 1000000 calls in 1ms to 24h");
+  }
+}
+
 void read_id(TableReader& in, Rule& rule, RulePlaces& places, Place place,
              ComplaintList& complaints) {
   const auto id = in.name("id", is_identity_name, identity_charset);
@@ -59,10 +99,11 @@ void read_rule(const TomlNode& table, Policy& policy, RulePlaces& places,
   if (const TomlMember* match = in.find("match", TomlKind::table)) {
     read_match(*match, rule, complaints);
   }
-  constexpr Effect effects[] = {Effect::allow, Effect::deny, Effect::hold};
+  constexpr Effect effects[] = {Effect::allow, Effect::deny, Effect::hold, Effect::throttle};
   std::vector<std::string_view> names;
   for (const Effect effect : effects) names.push_back(to_text(effect));
   if (const auto index = in.choice("effect", names)) rule.effect = effects[*index];
+  read_rate(in, rule, table.place, complaints);
   if (const TomlMember* reason = in.find("reason", TomlKind::string)) {
     rule.reason = reason->value.text;
     if (rule.reason.size() > limits::reason_size_max) {

@@ -16,5 +16,8 @@ void read_rules(const TomlMember& rules, Policy& policy, ComplaintList& complain
 
 // "500ms", "30s", "5m", "2h" as milliseconds; nothing for any other text.
 std::optional<std::int64_t> parse_duration_ms(std::string_view text);
+// The same under `key`, from 1 ms to `ms_max`; nothing where it is absent or refused.
+std::optional<std::int64_t> read_duration(TableReader& in, std::string_view key,
+                                          std::int64_t ms_max);
 
 }  // namespace tallygate

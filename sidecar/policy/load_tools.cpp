@@ -5,8 +5,6 @@
 #include "protocol/names.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 
 namespace tallygate {
 namespace {
@@ -70,16 +68,6 @@ void read_cost(const TomlMember& member, Cost& cost, ComplaintList& complaints) 
   }
 }
 
-std::int64_t read_timeout(TableReader& in) {
-  const TomlMember* member = in.find("timeout", TomlKind::string);
-  if (member == nullptr) return limits::tool_timeout_ms;
-  const auto time = parse_duration_ms(member->value.text);
-  if (time && *time > 0 && *time <= limits::tool_timeout_ms_max) return *time;
-  in.complain(*member, "\"timeout\" cannot be " + in_quotes(member->value.text) +
-                           "; write 1ms to 24h, like \"500ms\", \"30s\", \"5m\" or \"2h\"");
-  return limits::tool_timeout_ms;
-}
-
 void read_tool(const TomlMember& member, Policy& policy, ComplaintList& complaints) {
   if (!is_pattern(member.key, is_tool_name)) {
     complaints.add(member.place, in_quotes(member.key) + " names no tool; write 1 to 128 of " +
@@ -91,37 +79,16 @@ void read_tool(const TomlMember& member, Policy& policy, ComplaintList& complain
   tool.pattern = member.key;
   tool.level = static_cast<int>(in.integer("level", 0, 5).value_or(tool.level));
   if (const TomlMember* cost = in.find("cost")) read_cost(*cost, tool.cost, complaints);
-  tool.timeout_ms = read_timeout(in);
+  tool.timeout_ms =
+      read_duration(in, "timeout", limits::tool_timeout_ms_max).value_or(limits::tool_timeout_ms);
   tool.idempotent = in.boolean("idempotent").value_or(false);
+  tool.lapses = tool.cost.kind == Cost::Kind::free || tool.idempotent;
+  if (const auto end = in.choice("on_unknown", {"spent", "in_doubt"})) tool.lapses = *end == 0;
   in.choice("executor", {"host"});
   policy.tools.push_back(std::move(tool));
 }
 
 }  // namespace
-
-std::optional<std::int64_t> parse_duration_ms(std::string_view text) {
-  struct Suffix {
-    std::string_view text;
-    std::int64_t ms;
-  };
-  // "ms" before "s" and "m": the longer ending is meant.
-  constexpr std::array<Suffix, 4> suffixes{
-      {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}}};
-  for (const Suffix& suffix : suffixes) {
-    if (!text.ends_with(suffix.text)) continue;
-    const std::string_view digits = text.substr(0, text.size() - suffix.text.size());
-    std::int64_t count = 0;
-    const char* const end = digits.data() + digits.size();
-    const auto [stop, error] = std::from_chars(digits.data(), end, count);
-    std::int64_t time = 0;
-    if (error != std::errc() || stop != end || digits.front() == '-' ||
-        __builtin_mul_overflow(count, suffix.ms, &time)) {
-      return std::nullopt;
-    }
-    return time;
-  }
-  return std::nullopt;
-}
 
 void read_tools(const TomlMember& tools, Policy& policy, ComplaintList& complaints) {
   for (const TomlMember& member : tools.value.members) {

@@ -1,6 +1,7 @@
 #include "policy/policy.h"
 
 #include "policy/pattern.h"
+#include "protocol/limits.h"
 
 namespace tallygate {
 
@@ -9,6 +10,7 @@ std::string_view to_text(Effect effect) {
     case Effect::allow: return "allow";
     case Effect::deny: return "deny";
     case Effect::hold: return "hold";
+    case Effect::throttle: return "throttle";
   }
   return "deny";
 }
@@ -22,6 +24,9 @@ std::string_view to_text(Window window) {
   }
   return "total";
 }
+
+Policy::Policy()
+    : approvals{limits::approval_timeout_ms, false}, throttle_ms_max(limits::throttle_ms_max) {}
 
 const ToolRule* Policy::find_tool(std::string_view name) const {
   return find_by_pattern(tools, name);

@@ -17,7 +17,7 @@
 
 namespace tallygate {
 
-enum class Effect { allow, deny, hold };
+enum class Effect { allow, deny, hold, throttle };
 enum class Window { run, day, month, total };
 enum class ScopeKind : int { global = 2, agent = 3, run = 4 };
 enum class Durability { power, process };
@@ -39,6 +39,15 @@ struct ToolRule {
   Cost cost;
   std::int64_t timeout_ms = 0;
   bool idempotent = false;
+  // What an end that nobody knows comes to: spent at the deadline, or an operator's to find out.
+  bool lapses = false;
+};
+
+// At most `count` calls at once, and no more than so many per `per_ms` in the long run: a token
+// bucket, one for each agent and rule.
+struct Rate {
+  std::int64_t count = 0;
+  std::int64_t per_ms = 0;
 };
 
 // `[[rules]]`.
@@ -47,6 +56,16 @@ struct Rule {
   std::vector<std::string> tools;  // globs
   Effect effect = Effect::deny;
   std::string reason;
+  Rate rate;  // for Effect::throttle
+};
+
+// `[approvals]`.
+struct ApprovalRules {
+  std::int64_t timeout_ms = 0;
+  bool allow_unsigned = false;
+
+  // Whether anyone can approve anything.
+  bool can_approve() const { return allow_unsigned; }
 };
 
 // `[[budgets]]`. `agent` is set for ScopeKind::agent alone.
@@ -64,6 +83,8 @@ struct AgentRule {
 };
 
 struct Policy {
+  Policy();
+
   std::string store_path;  // empty: the default place
   Durability durability = Durability::power;
 
@@ -74,6 +95,8 @@ struct Policy {
   std::vector<ToolRule> tools;
   std::vector<Rule> rules;
   std::vector<BudgetRule> budgets;
+  ApprovalRules approvals;
+  std::int64_t throttle_ms_max = 0;  // how long a call may be throttled in all
 
   Digest digest{};                 // SHA-256 over the files, in order
   std::vector<std::string> files;  // absolute; empty when there is no configuration
@@ -94,6 +117,13 @@ struct Proposal {
   const std::vector<std::pair<std::string, std::string>>* host_cost = nullptr;  // amounts as text
 };
 
+// A token bucket that a call draws on.
+struct RateClaim {
+  std::string rule;
+  Rate rate;
+  std::string reason;  // of the rule
+};
+
 // What policy makes of a call before any budget is read.
 struct Judgement {
   Effect effect = Effect::deny;
@@ -102,6 +132,8 @@ struct Judgement {
   std::string rule;    // the id of the rule that decided, or empty
   Charges charges;     // what the call reserves: never negative, one entry per unit, sorted by unit
   std::int64_t timeout_ms = 0;
+  bool lapses = false;
+  std::vector<RateClaim> rates;  // of every throttling rule that matches
 };
 
 // Stages in contract order: registry, level, rules, estimate. Pure.
@@ -144,6 +176,12 @@ struct WindowSpan {
   std::optional<std::int64_t> ends_ms;
 };
 WindowSpan window_span(Window window, std::int64_t now_ms);
+
+// How long a bucket that is full again at `full_us` makes a call wait, in milliseconds; 0: it may
+// go.
+std::int64_t throttle_ms(const Rate& rate, std::int64_t full_us, std::int64_t now_ms);
+// When the bucket is full again after one more call, in UTC microseconds.
+std::int64_t full_after(const Rate& rate, std::int64_t full_us, std::int64_t now_ms);
 
 // `*` matches any run of characters, `?` one; everything else itself.
 bool glob_match(std::string_view pattern, std::string_view text);

@@ -3,6 +3,7 @@
 #include "protocol/limits.h"
 #include "protocol/line_buffer.h"
 #include "stdio/log.h"
+#include "stdio/outbox.h"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -10,9 +11,11 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -63,7 +66,7 @@ class Loop {
                              if (error == asio::error::operation_aborted) return;
                              if (error) return end_input();
                              busy_ = true;
-      lines_.append(std::string_view(chunk_.data(), size));
+                             lines_.append(std::string_view(chunk_.data(), size));
                              take_lines();
                            });
   }
@@ -89,9 +92,13 @@ class Loop {
   }
 
   void turn(std::vector<Event> events) {
-    Effects effects = kernel_.turn(std::move(events), clock_.now());
+    // What has left since the last turn comes before what was read since.
+    std::vector<Event> all = std::exchange(left_, {});
+    std::ranges::move(events, std::back_inserter(all));
+    const Effects effects = kernel_.turn(std::move(all), clock_.now());
     for (const std::string& note : effects.notes) log(LogLevel::warning, note);
-    for (const std::string& line : effects.lines) outbox_.append(line).push_back('\n');
+    outbox_.withdraw(effects.withdrawn);
+    outbox_.add(effects);
     write();
     kernel_.rest(false);
     if (effects.finished) return finish();
@@ -101,8 +108,10 @@ class Loop {
   void write() {
     while (!outbox_.empty() && !writing_) {
       ErrorCodeOf error;
-      const std::size_t size = output_.write_some(asio::buffer(outbox_), error);
-      outbox_.erase(0, size);
+      const std::size_t size = output_.write_some(asio::buffer(outbox_.bytes()), error);
+      for (const std::int64_t id : outbox_.take(size)) {
+        left_.emplace_back(RequestLeft{id, clock_.now().boot_ms});
+      }
       if (error == asio::error::would_block) return wait_for_room();
       if (error) return lose_output();
     }
@@ -173,7 +182,8 @@ class Loop {
   asio::steady_timer timer_{io_};
   std::array<char, limits::turn_bytes_max> chunk_{};
   LineBuffer lines_{limits::line_size_max};
-  std::string outbox_;
+  Outbox outbox_;
+  std::vector<Event> left_;    // RequestLeft, for the next turn
   std::int64_t armed_ms_ = 0;  // boot; 0: not armed
   bool reading_ = false, writing_ = false;
   bool busy_ = false;  // something was read since the timer fired last

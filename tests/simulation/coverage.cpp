@@ -10,21 +10,7 @@ std::string name_of(std::optional<State> state) {
   return state ? std::string(to_text(*state)) : "new";
 }
 
-std::string name_of(ActionEvent event) {
-  switch (event) {
-    case ActionEvent::admitted: return "admitted";
-    case ActionEvent::refused: return "refused";
-    case ActionEvent::body_completed: return "body_completed";
-    case ActionEvent::body_failed: return "body_failed";
-    case ActionEvent::body_stopped: return "body_stopped";
-    case ActionEvent::cancelled: return "cancelled";
-    case ActionEvent::outcome_lost: return "outcome_lost";
-    case ActionEvent::withdrawn: return "withdrawn";
-    case ActionEvent::reconciled_completed: return "reconciled_completed";
-    case ActionEvent::reconciled_not_run: return "reconciled_not_run";
-    default: return "event " + std::to_string(static_cast<int>(event));
-  }
-}
+std::string name_of(ActionEvent event) { return std::string(to_text(event)); }
 
 struct Moment {
   const char* name;

@@ -101,7 +101,7 @@ Operator::Outcome Operator::change_scope_of(const std::string& scope, Closure cl
   if (!ledger || !name) return outcome;
   process.arm(fault);
   if (auto turn = ledger->begin(now.utc_ms)) {
-    change_scope(*turn, ScopeChange{*name, closure, "because", "operator"});
+    change_scope(*turn, policy_, ScopeChange{*name, closure, "because", "operator"});
     outcome.kept = turn->commit().ok() && process.lives();
     ++coverage_.count("scopes " + std::string(to_text(closure)));
   }

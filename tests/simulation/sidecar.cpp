@@ -26,6 +26,7 @@ bool Sidecar::start(int life, Now now, const Fault& fault) {
   kernel_ = std::make_unique<Kernel>(*place_.policy, *ledger_, entropy_, "simulated");
   host_ = std::make_unique<Host>(dice_, witness_, memory_, place_.holder);
   awaited_.clear();
+  left_.clear();
   ordinal_ = 0;
   witness_.born(life, host_->can_execute());
   return true;
@@ -73,8 +74,13 @@ Sidecar::Spoken Sidecar::turn(std::size_t count, const Actor& actor, const Fault
                                      : "a question";
   if (actor.input_ends) events.emplace_back(InputEnded{});
   process_->arm(fault);
-  Effects effects = kernel_->turn(std::move(events), actor.now);
+  std::vector<Event> all = std::exchange(left_, {});
+  std::ranges::move(events, std::back_inserter(all));
+  Effects effects = kernel_->turn(std::move(all), actor.now);
   process_->disarm();
+  for (const Effects::Start& start : effects.starts) {
+    left_.emplace_back(RequestLeft{start.execute_id, actor.now.boot_ms});
+  }
   spoken.lines = std::move(effects.lines);
   spoken.finished = effects.finished;
   spoken.died = !process_->lives();

@@ -81,6 +81,7 @@ class Sidecar {
   std::unique_ptr<Kernel> kernel_;
   std::unique_ptr<Host> host_;
   std::map<std::string, int> awaited_;
+  std::vector<Event> left_;  // RequestLeft, for the next turn
   std::uint64_t ordinal_ = 0;
   std::string refusal_;
 };

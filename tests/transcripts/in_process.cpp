@@ -2,6 +2,8 @@
 
 #include "policy/load.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 #include <variant>
 
@@ -38,7 +40,12 @@ Result<std::unique_ptr<InProcess>> InProcess::start(const Vector& vector) {
 }
 
 void InProcess::turn(std::vector<Event> events) {
-  Effects effects = kernel_->turn(std::move(events), clock_.now());
+  std::vector<Event> all = std::exchange(left_, {});
+  std::ranges::move(events, std::back_inserter(all));
+  Effects effects = kernel_->turn(std::move(all), clock_.now());
+  for (const Effects::Start& start : effects.starts) {
+    left_.emplace_back(RequestLeft{start.execute_id, clock_.now().boot_ms});
+  }
   for (std::string& line : effects.lines) said_.push_back(std::move(line));
   for (std::string& note : effects.notes) notes_.push_back(std::move(note));
   finished_ = effects.finished;

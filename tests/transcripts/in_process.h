@@ -47,6 +47,7 @@ class InProcess {
   std::optional<Kernel> kernel_;
   LineBuffer lines_{limits::line_size_max};
   FakeClock clock_;
+  std::vector<Event> left_;  // RequestLeft, for the next turn
   std::deque<std::string> said_;
   std::vector<std::string> notes_;
   bool finished_ = false;

@@ -62,6 +62,7 @@ void read_result(JsonView result, Sent& sent) {
     if (field.key == "status") sent.status = read_string(field.value);
     if (field.key == "code") sent.code = read_string(field.value);
     if (field.key == "reason") sent.reason = read_string(field.value);
+    if (field.key == "hold") sent.hold = std::string(field.value.raw);
     if (field.key == "output") sent.output = std::string(field.value.raw);
   }
 }
@@ -159,10 +160,18 @@ void HostTest::ask(const std::string& id, const std::string& method) {
   say(R"({"jsonrpc":"2.0","id":)" + id + R"(,"method":")" + method + R"("})");
 }
 
+void HostTest::resume(const std::string& id, const std::string& action, std::int64_t wait_ms) {
+  say(R"({"jsonrpc":"2.0","id":)" + id + R"(,"method":"actions/resume","params":{"actionId":")" +
+      action + R"(","waitMs":)" + std::to_string(wait_ms) + "}}");
+}
+
 void HostTest::end_input() { events.emplace_back(InputEnded{}); }
 
 std::vector<Sent> HostTest::turn() {
   Effects effects = kernel->turn(std::exchange(events, {}), clock.now());
+  for (const Effects::Start& start : effects.starts) {
+    if (reads) events.emplace_back(RequestLeft{start.execute_id, clock.now().boot_ms});
+  }
   std::vector<Sent> now;
   for (const std::string& line : effects.lines) now.push_back(take_apart(line));
   sent.insert(sent.end(), now.begin(), now.end());
@@ -242,6 +251,19 @@ Step HostTest::reconciled(const std::string& action, const Reconciliation& how) 
   const Result<ActionSummary> found = find_call(*turn, action);
   if (!found) return found.error();
   if (const Step step = reconcile(*turn, policy, found->row, how); !step) return step;
+  return turn->commit();
+}
+
+Step HostTest::resolved(const std::string& action, bool approves, const std::string& reason) {
+  auto opened = Ledger::open(options);
+  REQUIRE(opened.ok());
+  auto turn = (*opened)->begin(clock.now().utc_ms);
+  REQUIRE(turn.ok());
+  end_due(*turn, policy);
+  const Result<ApprovalRequest> found = find_request(*turn, action);
+  if (!found) return found.error();
+  if (const Step step = resolve(*turn, policy, *found, {approves, "kim", reason}); !step)
+    return step;
   return turn->commit();
 }
 

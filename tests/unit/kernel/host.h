@@ -2,6 +2,7 @@
 // comes back.
 #pragma once
 
+#include "kernel/approval_acts.h"
 #include "kernel/kernel.h"
 #include "kernel/operator_acts.h"
 #include "policy/load.h"
@@ -26,6 +27,7 @@ struct Sent {
   std::string id;                            // as its token; of a notification: what it names
   std::string action, tool, args;            // of tools/execute and of results
   std::string status, code, reason, output;  // of results
+  std::string hold;                          // of results: the request for approval, as JSON
   std::int64_t error = 0;                    // of errors
 
   bool is_reply() const { return method.empty(); }
@@ -56,6 +58,7 @@ class HostTest {
   void fail(const std::string& execute, const std::string& message = "broken");
   void ask(const std::string& id, const std::string& method);
   void end_input();
+  void resume(const std::string& id, const std::string& action, std::int64_t wait_ms = 0);
 
   // One turn; what it sent, also kept in `sent`.
   std::vector<Sent> turn();
@@ -80,6 +83,7 @@ class HostTest {
   void check_books();
   // What an operator does, on a ledger of its own.
   Step reconciled(const std::string& action, const Reconciliation& how);
+  Step resolved(const std::string& action, bool approves, const std::string& reason = "");
 
   TempFolder folder;
   StoreOptions options;
@@ -89,6 +93,7 @@ class HostTest {
   std::unique_ptr<Ledger> ledger;
   std::unique_ptr<Kernel> kernel;
   std::vector<Event> events;
+  bool reads = true;  // takes what is written to it; else requests to run a body stay behind
   std::vector<Sent> sent;
   std::vector<std::string> notes;
   std::uint64_t ordinal = 0;

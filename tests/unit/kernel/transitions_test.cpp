@@ -4,6 +4,8 @@
 #include "support/catch.h"
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <string>
 #include <vector>
@@ -14,62 +16,44 @@ namespace {
 const std::vector<std::optional<State>> every_from{
     std::nullopt,     State::held,   State::granted, State::in_doubt,
     State::completed, State::failed, State::denied,  State::cancelled};
-const std::vector<ActionEvent> every_event{ActionEvent::admitted,
-                                           ActionEvent::refused,
-                                           ActionEvent::body_completed,
-                                           ActionEvent::body_failed,
-                                           ActionEvent::outcome_lost,
-                                           ActionEvent::withdrawn,
-                                           ActionEvent::cancelled,
-                                           ActionEvent::body_stopped,
-                                           ActionEvent::reconciled_completed,
-                                           ActionEvent::reconciled_not_run};
-
-std::string name_of(ActionEvent event) {
-  switch (event) {
-    case ActionEvent::admitted: return "admitted";
-    case ActionEvent::refused: return "refused";
-    case ActionEvent::body_completed: return "body_completed";
-    case ActionEvent::body_failed: return "body_failed";
-    case ActionEvent::outcome_lost: return "outcome_lost";
-    case ActionEvent::withdrawn: return "withdrawn";
-    case ActionEvent::cancelled: return "cancelled";
-    case ActionEvent::body_stopped: return "body_stopped";
-    case ActionEvent::reconciled_completed: return "reconciled_completed";
-    case ActionEvent::reconciled_not_run: return "reconciled_not_run";
-  }
-  return "?";
-}
-
-std::string name_of(Money money) {
-  switch (money) {
-    case Money::none: return "none";
-    case Money::reserve: return "reserve";
-    case Money::keep: return "keep";
-    case Money::charge: return "charge";
-    case Money::release: return "release";
-  }
-  return "?";
-}
+const std::vector<ActionEvent> every_event{
+    ActionEvent::admitted,          ActionEvent::refused,        ActionEvent::needs_approval,
+    ActionEvent::disapproved,       ActionEvent::expired,        ActionEvent::recorded,
+    ActionEvent::extended,          ActionEvent::body_completed, ActionEvent::body_failed,
+    ActionEvent::body_stopped,      ActionEvent::outcome_lost,   ActionEvent::lapsed,
+    ActionEvent::withdrawn,         ActionEvent::cancelled,      ActionEvent::reconciled_completed,
+    ActionEvent::reconciled_not_run};
 
 std::string name_of(const std::optional<State>& state) {
   return state ? std::string(to_text(*state)) : "new";
 }
 
 std::string text_of(const Transition& row) {
-  return name_of(row.from) + " " + name_of(row.event) + " -> " + std::string(to_text(row.to)) +
-         ", " + name_of(row.money);
+  return name_of(row.from) + " " + std::string(to_text(row.event)) + " -> " +
+         std::string(to_text(row.to)) + ", " + std::string(to_text(row.money));
 }
 
 TEST_CASE("exactly these transitions are possible, of all states and events", "[kernel]") {
   const std::set<std::string> expected{
       "new admitted -> granted, reserve",
       "new refused -> denied, none",
+      "new needs_approval -> held, reserve",
+      "new recorded -> completed, charge",
       // The next attempt of a call that was named.
       "denied admitted -> granted, reserve",
       "denied refused -> denied, none",
       "failed admitted -> granted, reserve",
       "failed refused -> denied, none",
+      "denied needs_approval -> held, reserve",
+      "failed needs_approval -> held, reserve",
+      "held admitted -> granted, rebook",
+      "held refused -> denied, release",
+      "held disapproved -> denied, release",
+      "held expired -> denied, release",
+      "held cancelled -> cancelled, release",
+      "granted extended -> granted, raise",
+      "granted lapsed -> failed, charge",
+      "in_doubt lapsed -> failed, charge",
       "granted body_completed -> completed, charge",
       "granted body_failed -> failed, charge",
       "granted outcome_lost -> in_doubt, keep",
@@ -97,30 +81,38 @@ TEST_CASE("exactly these transitions are possible, of all states and events", "[
 }
 
 bool decides(const Transition& row) {
-  return row.event == ActionEvent::admitted || row.event == ActionEvent::refused;
+  return row.event == ActionEvent::admitted || row.event == ActionEvent::refused ||
+         row.event == ActionEvent::needs_approval;
 }
 
 TEST_CASE("what has ended stays ended, unless it is decided afresh", "[kernel]") {
   for (const Transition& row : transitions) {
     CAPTURE(text_of(row));
+    if (!row.from) continue;
     CHECK((decides(row) || is_open(*row.from)));
-    // What completed, was cancelled or is still open is never decided again.
-    if (decides(row) && row.from) {
-      CHECK((*row.from == State::denied || *row.from == State::failed));
+    // What completed, was cancelled or may have run is never decided again.
+    if (decides(row)) {
+      CHECK((*row.from == State::denied || *row.from == State::failed || *row.from == State::held));
     }
   }
 }
 
+// Whether money is set aside for a call in this state.
+bool holds_money(const std::optional<State>& state) { return state && is_open(*state); }
+
 TEST_CASE("money is set aside once, and comes back or is booked when a call ends", "[kernel]") {
   for (const Transition& row : transitions) {
     CAPTURE(text_of(row));
-    const bool ends = !is_open(row.to);
-    if (decides(row)) {
-      CHECK((row.money == (ends ? Money::none : Money::reserve)));
-    } else if (ends) {
+    const bool before = holds_money(row.from), after = holds_money(row.to);
+    if (!before && after) {
+      CHECK((row.money == Money::reserve));
+    } else if (before && !after) {
       CHECK((row.money == Money::charge || row.money == Money::release));
+    } else if (before) {
+      CHECK((row.money == Money::keep || row.money == Money::rebook || row.money == Money::raise));
     } else {
-      CHECK((row.money == Money::keep));
+      // What was never reserved is charged only where the host reports it after the fact.
+      CHECK((row.money == (row.event == ActionEvent::recorded ? Money::charge : Money::none)));
     }
   }
 }
@@ -133,6 +125,27 @@ TEST_CASE("every open state that is reached can be left", "[kernel]") {
       return next.from == row.to && !is_open(next.to);
     }));
   }
+}
+
+std::string state_in_diagram(const std::optional<State>& state) {
+  return state ? std::string(to_text(*state)) : "[*]";
+}
+
+// The table as the specification draws it.
+std::string diagram() {
+  std::string text = "```mermaid\nstateDiagram-v2\n";
+  for (const Transition& row : transitions) {
+    text += "  " + state_in_diagram(row.from) + " --> " + state_in_diagram(row.to) + " : " +
+            std::string(to_text(row.event)) + ", " + std::string(to_text(row.money)) + "\n";
+  }
+  return text + "```\n";
+}
+
+TEST_CASE("the specification draws exactly this table", "[kernel]") {
+  std::ifstream file(TALLYGATE_SPECIFICATION);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  INFO("protocol/README.md needs this diagram:\n" << diagram());
+  CHECK(text.find(diagram()) != std::string::npos);
 }
 
 }  // namespace

@@ -86,7 +86,7 @@ TEST_CASE("a misspelt key in a list is told apart from the missing one", "[polic
 TEST_CASE("a key that resembles nothing lists what is known", "[policy]") {
   CHECK(complaint_of("zzz = 1\n") ==
         "t.toml:1:1: unknown key \"zzz\"; known here: \"store\", \"session\", \"agents\", "
-        "\"budgets\", \"tools\" or \"rules\"");
+        "\"budgets\", \"tools\", \"rules\", \"approvals\" or \"limits\"");
   CHECK(complaint_of("[agents.a]\nx = 1\n") ==
         "t.toml:2:1: unknown key \"x\"; known here: \"group\"");
 }
@@ -298,11 +298,43 @@ TEST_CASE("a rule lacks nothing and its id is its own", "[policy]") {
         "t.toml:5:1: a rule with the id \"a\" stands at t.toml:1:1; give each its own");
   CHECK(complaint_of(rule("id = \"a\"\nmatch = {}\neffect = \"deny\"")) ==
         "t.toml:3:1: missing key \"tool\"");
-  CHECK(complaint_of(rule("id = \"a\"\nmatch = {tool = \"x\"}\neffect = \"throttle\"")) ==
-        "t.toml:4:1: \"effect\" cannot be \"throttle\" in this version; write \"allow\", \"deny\" "
-        "or \"hold\"");
+  CHECK(complaint_of(rule("id = \"a\"\nmatch = {tool = \"x\"}\neffect = \"slow\"")) ==
+        "t.toml:4:1: \"effect\" cannot be \"slow\" in this version; write \"allow\", \"deny\", "
+        "\"hold\" or \"throttle\"");
   CHECK(complaint_of(rule("id = \"a\"\nmatch = \"x\"\neffect = \"deny\"")) ==
         "t.toml:3:1: \"match\" must be a table, not a string");
+}
+
+TEST_CASE("a rule that throttles says how much, and no other does", "[policy]") {
+  const auto throttling = [](const std::string& rate) {
+    return rule("id = \"a\"\nmatch = {tool = \"x\"}\neffect = \"throttle\"" + rate);
+  };
+  CHECK(complaint_of(throttling("")) ==
+        "t.toml:1:1: a rule that throttles needs a rate, like rate = \"10/1m\"");
+  for (const std::string rate : {"10", "0/1m", "-1/1m", "1/0s", "1/25h", "1000001/1s", "1/", "/1s",
+                                 "1/1m/1m", "1 /1m", "1.5/1m"}) {
+    CAPTURE(rate);
+    CHECK(complaint_of(throttling("\nrate = \"" + rate + "\"")) ==
+          "t.toml:5:1: \"rate\" cannot be \"" + rate +
+              "\"; write CALLS/TIME, like \"10/1m\": 1 to 1000000 calls in 1ms to 24h");
+  }
+  CHECK(complaint_of(throttling("\nrate = 10")) ==
+        "t.toml:5:1: \"rate\" must be a string, not an integer");
+  CHECK(complaint_of(
+            rule("id = \"a\"\nmatch = {tool = \"x\"}\neffect = \"allow\"\nrate = \"1/1s\"")) ==
+        "t.toml:5:1: \"rate\" goes with effect = \"throttle\" alone");
+}
+
+TEST_CASE("times of approvals and limits are lengths of time", "[policy]") {
+  CHECK(complaint_of("[approvals]\ntimeout = \"0s\"\n") ==
+        "t.toml:2:1: \"timeout\" cannot be \"0s\"; write 1ms to 720h, like \"500ms\", \"30s\", "
+        "\"5m\" or \"2h\"");
+  CHECK(complaint_of("[approvals]\nallow_unsigned = \"yes\"\n") ==
+        "t.toml:2:1: \"allow_unsigned\" must be a boolean, not a string");
+  CHECK(complaint_of("[approvals]\nallow_unsined = true\n") ==
+        "t.toml:2:1: unknown key \"allow_unsined\"; did you mean \"allow_unsigned\"?");
+  CHECK(complaint_of("[limits]\nthrottle_max = 30\n") ==
+        "t.toml:2:1: \"throttle_max\" must be a string, not an integer");
 }
 
 TEST_CASE("a rule matches at least one tool", "[policy]") {

@@ -1,0 +1,132 @@
+#include "kernel/decision.h"
+
+#include "kernel/scope_acts.h"
+#include "protocol/limits.h"
+
+#include <algorithm>
+
+namespace tallygate {
+namespace {
+
+Code code_of(Closure closure) {
+  switch (closure) {
+    case Closure::frozen: return Code::scope_frozen;
+    case Closure::killed: return Code::scope_killed;
+    default: return Code::scope_cut;
+  }
+}
+
+void check_world(Turn& turn, const Subject& subject, Decision& decision) {
+  if (turn.clock_stepped()) {
+    return decision.deny(Code::clock_stepped,
+                         "this machine's clock stands behind the store's newest entry; no call is "
+                         "decided until it has caught up");
+  }
+  const auto closed = turn.first_closed(subject.identity.scopes());
+  if (!closed) return;
+  std::string reason = "an operator closed " + scope_text(closed->kind, closed->name);
+  if (!closed->reason.empty()) reason += ": " + closed->reason;
+  decision.deny(code_of(closed->closure), std::move(reason));
+}
+
+void check_rules(const Policy& policy, const Subject& subject, Decision& decision) {
+  const GovernParams& proposal = subject.proposal;
+  Judgement judgement = judge(policy, Proposal{proposal.tool, subject.registered,
+                                               proposal.cost.empty() ? nullptr : &proposal.cost});
+  decision.rule = std::move(judgement.rule);
+  decision.charges = std::move(judgement.charges);
+  decision.timeout_ms = judgement.timeout_ms;
+  decision.lapses = judgement.lapses;
+  decision.rates = std::move(judgement.rates);
+  if (judgement.effect == Effect::deny) {
+    decision.deny(judgement.code, std::move(judgement.reason));
+  } else if (!subject.can_execute) {
+    decision.deny(Code::no_executor,
+                  "this host did not declare capabilities.execute, so nobody can run \"" +
+                      proposal.tool + "\"");
+  } else if (judgement.effect == Effect::hold && subject.held == nullptr) {
+    decision.verdict = Verdict::hold;
+    decision.reason = std::move(judgement.reason);
+  }
+}
+
+// What waits for people draws on its rates once they have spoken.
+void check_rates(Turn& turn, const Subject& subject, Decision& decision) {
+  if (decision.verdict == Verdict::hold) return;
+  for (const RateClaim& claim : decision.rates) {
+    const std::int64_t wait_ms =
+        throttle_ms(claim.rate, turn.rate(subject.identity.agent_scope, claim.rule), turn.now_ms());
+    if (wait_ms <= decision.retry_ms) continue;
+    decision.verdict = Verdict::throttle;
+    decision.code = Code::rate_limited;
+    decision.retry_ms = wait_ms;
+    decision.rule = claim.rule;
+    decision.reason = "rule \"" + claim.rule + "\" lets " + std::to_string(claim.rate.count) +
+                      " such calls through in " + std::to_string(claim.rate.per_ms) + " ms";
+    if (!claim.reason.empty()) decision.reason += ": " + claim.reason;
+  }
+}
+
+Position position_for(Turn& turn, const Subject& subject, const WindowRef& ref) {
+  const Counters counters = turn.counters(ref.key);
+  Position position{counters.reserved, counters.spent, counters.overrun};
+  const ActionRow* held = subject.held;
+  if (held != nullptr && std::ranges::find(held->windows, ref.key) != held->windows.end()) {
+    position.reserved.steps -= charge_of(held->cost, ref.unit).steps;
+  }
+  return position;
+}
+
+void check_budgets(Turn& turn, const Policy& policy, const Subject& subject, Decision& decision) {
+  for (const Claim& claim :
+       claims(policy, subject.identity.agent, decision.charges, turn.now_ms())) {
+    const WindowRef ref = window_of(turn, subject.identity, claim);
+    if (auto refusal = refuse_claim(claim, position_for(turn, subject, ref))) {
+      return decision.deny(Code::budget_exhausted, std::move(*refusal));
+    }
+    decision.windows.push_back(ref);
+  }
+}
+
+// The human is last, and is asked only what can be answered.
+void check_approval(Turn& turn, const Policy& policy, const Subject& subject, Decision& decision) {
+  if (decision.verdict != Verdict::hold) return;
+  if (!policy.approvals.can_approve()) {
+    return decision.deny(Code::approval_required,
+                         decision.reason + "; but nobody can approve under this policy");
+  }
+  if (turn.count_holds(subject.identity.agent_scope) < limits::holds_per_agent_max) return;
+  decision.deny(Code::approval_required,
+                "this call needs a person's approval, and " +
+                    std::to_string(limits::holds_per_agent_max) +
+                    " calls of this agent wait for one already; wait until some are answered");
+}
+
+}  // namespace
+
+void Decision::deny(Code why, std::string sentence) {
+  verdict = Verdict::deny;
+  code = why;
+  reason = std::move(sentence);
+  charges.clear();
+  windows.clear();
+}
+
+Decision decide(Turn& turn, const Policy& policy, const Subject& subject) {
+  Decision decision;
+  check_world(turn, subject, decision);
+  if (!decision.denied()) check_rules(policy, subject, decision);
+  if (!decision.denied()) check_rates(turn, subject, decision);
+  if (!decision.denied()) check_budgets(turn, policy, subject, decision);
+  if (!decision.denied()) check_approval(turn, policy, subject, decision);
+  return decision;
+}
+
+void take_rates(Turn& turn, const Identity& identity, const Decision& decision) {
+  for (const RateClaim& claim : decision.rates) {
+    const std::int64_t full = turn.rate(identity.agent_scope, claim.rule);
+    turn.set_rate(identity.agent_scope, claim.rule, full_after(claim.rate, full, turn.now_ms()));
+  }
+}
+
+}  // namespace tallygate

@@ -1,0 +1,48 @@
+// The stages a call passes before it may run, in contract order. They read the store and write
+// nothing; the most severe answer wins, and no stage runs after one that denied.
+#pragma once
+
+#include "kernel/session.h"
+#include "ledger/turn.h"
+#include "policy/policy.h"
+#include "protocol/messages.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tallygate {
+
+enum class Verdict { allow, throttle, hold, deny };
+
+// Who asks for what.
+struct Subject {
+  const Identity& identity;
+  const GovernParams& proposal;
+  bool registered = false;          // somebody has a body for it
+  bool can_execute = false;         // and can be asked to run it
+  const ActionRow* held = nullptr;  // an approved call: what it reserved is free for it
+};
+
+struct Decision {
+  Verdict verdict = Verdict::allow;
+  Code code = Code::none;
+  std::string reason;
+  std::string rule;
+  Charges charges;
+  std::int64_t timeout_ms = 0;
+  bool lapses = false;
+  std::int64_t retry_ms = 0;  // throttled: when to ask again
+  std::vector<RateClaim> rates;
+  std::vector<WindowRef> windows;
+
+  bool denied() const { return verdict == Verdict::deny; }
+  void deny(Code why, std::string sentence);
+};
+
+Decision decide(Turn& turn, const Policy& policy, const Subject& subject);
+
+// Draws one call from every token bucket of a decision that is carried out.
+void take_rates(Turn& turn, const Identity& identity, const Decision& decision);
+
+}  // namespace tallygate

@@ -1,0 +1,80 @@
+#include "kernel/extension.h"
+
+#include "kernel/amount_texts.h"
+#include "kernel/transitions.h"
+#include "protocol/json_writer.h"
+#include "protocol/limits.h"
+#include "protocol/utc_text.h"
+
+#include <algorithm>
+
+namespace tallygate {
+namespace {
+
+Extension refused(Code code, std::string reason) { return Extension{0, code, std::move(reason)}; }
+
+// What the call reserves once `more_ms` are added.
+Charges with_seconds(Charges cost, std::int64_t more_ms) {
+  for (Charge& charge : cost) {
+    if (charge.unit == "seconds") charge.amount.steps += more_ms;  // scale 3: one step, one ms
+  }
+  return cost;
+}
+
+// Reserves the added seconds in every budget that applies: in those that the call draws on already
+// what is new, in others of this policy all of it. Nothing is reserved where one refuses.
+std::optional<std::string> reserve_seconds(Turn& turn, const Policy& policy,
+                                           const Identity& identity, const ActionRow& action,
+                                           std::int64_t more_ms, std::vector<WindowKey>& keys) {
+  const Charges more{Charge{"seconds", Amount{more_ms}}};
+  const Charges all{Charge{"seconds", Amount{charge_of(action.cost, "seconds").steps + more_ms}}};
+  std::vector<WindowRef> drawn_on, others;
+  for (Claim& claim : claims(policy, identity.agent, more, action.at_ms)) {
+    const WindowRef ref = window_of(turn, identity, claim);
+    const bool is_drawn_on = std::ranges::find(keys, ref.key) != keys.end();
+    if (!is_drawn_on) claim.amount = charge_of(all, "seconds");
+    const Counters held = turn.counters(ref.key);
+    auto refusal = refuse_claim(claim, {held.reserved, held.spent, held.overrun});
+    if (refusal) return refusal;
+    (is_drawn_on ? drawn_on : others).push_back(ref);
+  }
+  turn.reserve(drawn_on, more);
+  turn.reserve(others, all);
+  for (const WindowRef& ref : others) keys.push_back(ref.key);
+  return std::nullopt;
+}
+
+}  // namespace
+
+Extension extend_deadline(Turn& turn, const Policy& policy, const Identity& identity,
+                          const ActionRow& action) {
+  CHECK(find_transition(action.state, ActionEvent::extended) != nullptr);
+  const auto call = turn.summarize(action.id.key);
+  const ToolRule* tool = call ? policy.find_tool(call->tool) : nullptr;
+  if (tool == nullptr)
+    return refused(Code::unregistered_tool, "the policy knows this tool no more");
+  const std::int64_t deadline_ms = turn.now_ms() + tool->timeout_ms;
+  const std::int64_t more_ms = deadline_ms - action.deadline_ms;
+  if (more_ms <= 0) return {};
+  if (deadline_ms - action.at_ms > limits::tool_timeout_ms_max) {
+    return refused(Code::policy_denied, "a body may run for a day at most");
+  }
+  const auto closed = turn.first_closed(identity.scopes());
+  if (closed && closed->closure == Closure::killed) {
+    return refused(Code::scope_killed, "an operator ends what runs here");
+  }
+  std::vector<WindowKey> keys = action.windows;
+  if (auto why = reserve_seconds(turn, policy, identity, action, more_ms, keys)) {
+    return refused(Code::budget_exhausted, std::move(*why));
+  }
+  const Charges cost = with_seconds(action.cost, more_ms);
+  turn.extend(action, deadline_ms, cost, keys);
+  turn.require_sync();  // as the grant it widens
+  JsonWriter body;
+  body.begin_object().field("until", utc_text(deadline_ms));
+  body.raw_field("reserved", write_amounts(to_texts(policy, cost)));
+  turn.audit("extended", action.id.key, body.end_object().text());
+  return Extension{more_ms, Code::none, {}};
+}
+
+}  // namespace tallygate
