@@ -177,7 +177,7 @@ class Kernel {
   void end_body(std::int64_t execute_id, const Ending& ending);
   static ActionResult unrecorded_end(const Body& body, const Ending& ending);
   void expect_late_answer(std::int64_t execute_id);
-  void withdraw_body(std::int64_t execute_id, const Ending& ending);
+  bool withdraw_body(std::int64_t execute_id, const Ending& ending);
   void stop_body(std::int64_t execute_id, Code why);
   std::optional<std::int64_t> running_body_of(std::int64_t action) const;
   std::vector<std::int64_t> unanswered_bodies() const;

@@ -222,12 +222,17 @@ std::vector<std::int64_t> Kernel::unanswered_bodies() const {
   return ids;
 }
 
-// Its request has not left, so it cannot have run: the line is taken back, the money too.
-void Kernel::withdraw_body(std::int64_t execute_id, const Ending& ending) {
+// Its request has not left, so it cannot have run: the line is taken back, the money too. False
+// when the store is busy: then it may still leave.
+bool Kernel::withdraw_body(std::int64_t execute_id, const Ending& ending) {
+  if (store() == nullptr && turn_error_->code == ErrorCode::store_busy && !input_ended_) {
+    return false;
+  }
   const auto taken =
       std::erase_if(outgoing_, [&](const Outgoing& out) { return out.execute_id == execute_id; });
   if (taken == 0) effects_.withdrawn.push_back(execute_id);
   end_body(execute_id, ending);
+  return true;
 }
 
 void Kernel::end_input() {

@@ -50,7 +50,7 @@ void Kernel::cancel_request(const Notification& notification) {
   const auto body = running_body_of(waiter->action);
   if (waiter->repeats || !body) return cancel_wait(id, waiter->action);
   waiter->cancelled = true;
-  if (!bodies_.at(*body).left) return withdraw_body(*body, never_ran);
+  if (!bodies_.at(*body).left && withdraw_body(*body, never_ran)) return;
   if (bodies_.at(*body).stopped == Code::none) stop_body(*body, Code::cancelled);
 }
 
@@ -88,9 +88,8 @@ void Kernel::cancel_action(const Request& request) {
                                          : "another sidecar's host runs this body",
                         {}});
   }
-  if (body && !bodies_.at(*body).left) {
-    withdraw_body(*body, never_ran);
-  } else if (body && bodies_.at(*body).stopped == Code::none) {
+  const bool is_withdrawn = body && !bodies_.at(*body).left && withdraw_body(*body, never_ran);
+  if (body && !is_withdrawn && bodies_.at(*body).stopped == Code::none) {
     stop_body(*body, Code::cancelled);
   }
   reply_standing(request, action->id.key);

@@ -47,6 +47,15 @@ reason = "nothing is wiped"
 """
 
 
+def process_state(pid: int) -> str:
+    """As in proc(5): R runs, S sleeps, D waits for the disk, Z is dead; X when there is none."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return "X"
+    return stat.rsplit(")", 1)[1].split()[0]
+
+
 class Sidecar:
     """One `tallygate serve`, spoken to line by line."""
 
@@ -126,6 +135,10 @@ class Sidecar:
         self.process.kill()
         self.finish()
 
+    def kill_if_alive(self) -> None:
+        if self.process.poll() is None:
+            self.kill()
+
     def finish(self) -> int:
         """Closes the input and waits for the end."""
         assert self.process.stdin is not None and self.process.stdout is not None
@@ -138,23 +151,10 @@ class Sidecar:
         return code
 
 
-class StoreTest(unittest.TestCase):
-    """Each test has a private folder with a policy and a store of its own."""
+class Store:
+    """The store behind one configuration, as people at a shell see it."""
 
-    cap, durability, timeout = "1.00", "process", "30s"
-
-    def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
-        self.config = self.folder / "policy.toml"
-        self.config.write_text(
-            POLICY.format(cap=self.cap, durability=self.durability, timeout=self.timeout))
-
-    def sidecar(self, **options: Any) -> Sidecar:
-        sidecar = Sidecar(self.config, **options)
-        self.addCleanup(lambda: sidecar.process.poll() is None and sidecar.kill())
-        return sidecar
+    config: Path
 
     def tallygate(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         return subprocess.run([BINARY, *arguments, "-c", str(self.config)], text=True,
@@ -165,10 +165,6 @@ class StoreTest(unittest.TestCase):
         answer = json.loads(self.tallygate("budget", "--json").stdout)
         row: dict[str, str] = next(b for b in answer["budgets"] if b["unit"] == "usd")
         return row
-
-    def assert_chain_whole(self) -> None:
-        done = self.tallygate("audit", "verify")
-        self.assertEqual(done.returncode, 0, done.stderr)
 
     def reconcile(self, *arguments: str, **options: Any) -> tuple[int, str]:
         return self.at_terminal("reconcile", *arguments, **options)
@@ -196,3 +192,26 @@ class StoreTest(unittest.TestCase):
                 os.write(terminal, (code.encode() if code else asked[1]) + b"\n")
         os.close(terminal)
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), seen.decode()
+
+
+class StoreTest(Store, unittest.TestCase):
+    """Each test has a private folder with a policy and a store of its own."""
+
+    cap, durability, timeout = "1.00", "process", "30s"
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.config = self.folder / "policy.toml"
+        self.config.write_text(
+            POLICY.format(cap=self.cap, durability=self.durability, timeout=self.timeout))
+
+    def sidecar(self, **options: Any) -> Sidecar:
+        sidecar = Sidecar(self.config, **options)
+        self.addCleanup(sidecar.kill_if_alive)
+        return sidecar
+
+    def assert_chain_whole(self) -> None:
+        done = self.tallygate("audit", "verify")
+        self.assertEqual(done.returncode, 0, done.stderr)

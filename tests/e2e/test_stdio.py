@@ -9,16 +9,12 @@ import unittest
 from pathlib import Path
 from threading import Thread
 
-from support import BINARY, Sidecar, StoreTest
+from support import BINARY, Sidecar, StoreTest, process_state
 
 
 def is_running(pid: int) -> bool:
     """Whether the process lives; a zombie that nobody has reaped yet does not."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return False
-    return stat.rsplit(")", 1)[1].split()[0] != "Z"
+    return process_state(pid) not in "XZ"
 
 
 class Streams(StoreTest):

@@ -133,7 +133,7 @@ void HostTest::greet(const std::string& run) {
       R"("client":{"name":"test","version":"1"},"session":{"run":")" +
       run + R"("},"capabilities":{"execute":true}}})");
   say(R"({"jsonrpc":"2.0","id":"tools","method":"tools/register","params":{"tools":[)"
-      R"({"name":"pay"},{"name":"ask"},{"name":"look"},{"name":"never"}]}})");
+      R"({"name":"pay"},{"name":"ask"},{"name":"look"},{"name":"never"},{"name":"send"}]}})");
   turn();
 }
 
