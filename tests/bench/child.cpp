@@ -48,6 +48,11 @@ Child::Child(const Ends& ends) : ends_(ends), pipe_(ends.from_child, ends.to_chi
 
 Child::~Child() { finish(); }
 
+void Child::kill() {
+  if (ends_.pid > 0) ::kill(ends_.pid, SIGKILL);
+  finish();
+}
+
 bool Child::finish() {
   if (ends_.pid < 0) return false;
   ::close(ends_.to_child);

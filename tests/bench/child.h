@@ -20,8 +20,11 @@ class Child {
   Child& operator=(const Child&) = delete;
 
   LinePipe& pipe() { return pipe_; }
+  pid_t pid() const { return ends_.pid; }
   // The same, but says whether it ended by itself with exit code 0.
   bool finish();
+  // Ends it as a loss of power to the process does: by SIGKILL, whatever it is doing.
+  void kill();
 
  private:
   struct Ends {

@@ -18,7 +18,8 @@ Figures figures_of(std::vector<std::int64_t> times_ns) {
   std::ranges::sort(times_ns);
   const auto sum = std::accumulate(times_ns.begin(), times_ns.end(), std::int64_t{0});
   const double mean = static_cast<double>(sum) / static_cast<double>(times_ns.size());
-  return {percentile_us(times_ns, 0.50), percentile_us(times_ns, 0.99), mean / 1e3};
+  return {percentile_us(times_ns, 0.50), percentile_us(times_ns, 0.99), mean / 1e3,
+          static_cast<double>(times_ns.back()) / 1e3};
 }
 
 Spread spread_of(std::vector<double> values) {
@@ -29,24 +30,18 @@ Spread spread_of(std::vector<double> values) {
   return {median, values.front(), values.back()};
 }
 
-Figures middle_of(const std::vector<Figures>& rounds) {
-  const auto middle = [&](double Figures::*figure) {
-    std::vector<double> values;
-    for (const Figures& round : rounds) values.push_back(round.*figure);
-    return spread_of(std::move(values)).median;
-  };
-  return {middle(&Figures::p50_us), middle(&Figures::p99_us), middle(&Figures::mean_us)};
+std::vector<double> each(const std::vector<Figures>& rounds, double Figures::*figure) {
+  std::vector<double> values;
+  for (const Figures& round : rounds) values.push_back(round.*figure);
+  return values;
 }
 
-Ratios ratios_of(const std::vector<Figures>& subject, const std::vector<Figures>& floor) {
-  const auto spread = [&](double Figures::*figure) {
-    std::vector<double> values;
-    for (std::size_t i = 0; i < subject.size() && i < floor.size(); ++i) {
-      values.push_back(subject[i].*figure / (floor[i].*figure));
-    }
-    return spread_of(std::move(values));
-  };
-  return {spread(&Figures::p50_us), spread(&Figures::mean_us)};
+Spread ratio_of(const std::vector<double>& subject, const std::vector<double>& base) {
+  std::vector<double> ratios;
+  for (std::size_t i = 0; i < subject.size() && i < base.size(); ++i) {
+    ratios.push_back(subject[i] / base[i]);
+  }
+  return spread_of(std::move(ratios));
 }
 
 }  // namespace tallygate::bench

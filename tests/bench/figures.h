@@ -7,8 +7,7 @@
 namespace tallygate::bench {
 
 struct Figures {
-  double p50_us = 0, p99_us = 0, mean_us = 0;
-  double per_second() const { return 1e6 / mean_us; }
+  double p50_us = 0, p99_us = 0, mean_us = 0, max_us = 0;
 };
 
 // REQUIRES: at least one time.
@@ -22,13 +21,10 @@ struct Spread {
 // REQUIRES: at least one value.
 Spread spread_of(std::vector<double> values);
 
-// The median round of each figure.
-Figures middle_of(const std::vector<Figures>& rounds);
+// The median of subject[i] / base[i]. REQUIRES: as many of both, at least one.
+Spread ratio_of(const std::vector<double>& subject, const std::vector<double>& base);
 
-// A subject's p50 and mean as multiples of the floor's, round by round.
-struct Ratios {
-  Spread p50, mean;
-};
-Ratios ratios_of(const std::vector<Figures>& subject, const std::vector<Figures>& floor);
+// One figure of every round.
+std::vector<double> each(const std::vector<Figures>& rounds, double Figures::*figure);
 
 }  // namespace tallygate::bench

@@ -43,6 +43,11 @@ fs::path Lab::fresh_folder() {
   return folder;
 }
 
+void Lab::clear(const fs::path& folder) {
+  std::error_code ignored;
+  fs::remove_all(folder, ignored);
+}
+
 void Lab::settle_disk() const {
   const int descriptor = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return;
@@ -57,8 +62,9 @@ bool Lab::is_in_memory() const {
 
 fs::path store_of(const fs::path& folder) { return folder / "store.db"; }
 
-fs::path write_policy(const fs::path& folder, Durability durability, int budgets) {
-  const fs::path path = folder / "policy.toml";
+fs::path write_policy(const fs::path& folder, Durability durability, int budgets,
+                      std::int64_t cap) {
+  const fs::path path = folder / (std::string(to_text(durability)) + ".toml");
   std::ofstream out(path);
   out << "[store]\nurl = \"sqlite:" << store_of(folder).filename().string() << "\"\ndurability = \""
       << to_text(durability) << "\"\n[agents." << agent << "]\n[tools." << tool
@@ -67,7 +73,8 @@ fs::path write_policy(const fs::path& folder, Durability durability, int budgets
   for (const BudgetSpec& budget : budget_specs) {
     if (budgets-- == 0) break;
     out << "[[budgets]]\nscope = \"" << budget.scope << "\"\nunit = \"" << budget.unit
-        << "\"\nwindow = \"" << budget.window << "\"\ncap = \"1000000\"\n";
+        << "\"\nwindow = \"" << budget.window << "\"\ncap = \""
+        << (budget.unit == "calls" ? cap : no_cap) << "\"\n";
   }
   return path;
 }

@@ -3,6 +3,7 @@
 
 #include "options.h"
 
+#include <cstdint>
 #include <filesystem>
 #include <string_view>
 
@@ -21,6 +22,8 @@ class Lab {
 
   // A fresh, empty folder of mode 0700.
   std::filesystem::path fresh_folder();
+  // Makes a folder no longer needed give its space back.
+  static void clear(const std::filesystem::path& folder);
   // Lets the disk finish what earlier rounds left it to do.
   void settle_disk() const;
   // A sync costs nothing there: `power` means nothing.
@@ -31,9 +34,11 @@ class Lab {
   int count_ = 0;
 };
 
-// Writes the policy beside its store and returns its path.
+// More than any run needs.
+inline constexpr std::int64_t no_cap = 1'000'000'000;
+// Writes the policy beside its store and returns its path. `cap` is on calls.
 std::filesystem::path write_policy(const std::filesystem::path& folder, Durability durability,
-                                   int budgets);
+                                   int budgets, std::int64_t cap = no_cap);
 // Where that policy keeps its store.
 std::filesystem::path store_of(const std::filesystem::path& folder);
 

@@ -31,6 +31,15 @@ class LinePipe {
     }
   }
 
+  // The next line if it has arrived already with others; never waits.
+  std::optional<std::string_view> buffered_line() {
+    const std::string_view pending(buffer_.data() + begin_, end_ - begin_);
+    const std::size_t stop = pending.find('\n');
+    if (stop == std::string_view::npos) return std::nullopt;
+    begin_ += stop + 1;
+    return pending.substr(0, stop);
+  }
+
   // Writes all of it.
   bool write(std::string_view text) {
     while (!text.empty()) {

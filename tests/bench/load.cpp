@@ -1,18 +1,15 @@
 // Speaks the host's half of the wire, with as little work per call as possible.
 #include "load.h"
 
-#include "traffic.h"
-
 #include <ctime>
 #include <stdexcept>
-#include <string_view>
 
 namespace tallygate::bench {
 namespace {
 
-std::int64_t now_ns() {
+std::int64_t clock_ns(clockid_t clock) {
   timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  ::clock_gettime(clock, &now);
   return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
 }
 
@@ -22,60 +19,100 @@ std::string_view expect_line(LinePipe& pipe) {
   return *line;
 }
 
-void send(LinePipe& pipe, std::string_view line) {
-  if (!pipe.write(line)) throw std::runtime_error("the child reads no more");
+// The status and what follows it: output comes later, so that it cannot be mistaken for one.
+bool has_status(std::string_view answer, std::string_view status) {
+  constexpr std::string_view key = R"("status":")";
+  const std::size_t place = answer.find(key);
+  return place != std::string_view::npos && answer.substr(place + key.size()).starts_with(status);
 }
 
-// The sidecar's envelopes begin with the version and the id, so that no parser is needed here.
-std::string_view id_of(std::string_view line) {
-  constexpr std::string_view before = R"({"jsonrpc":"2.0","id":)";
-  if (!line.starts_with(before)) return {};
-  line.remove_prefix(before.size());
-  return line.substr(0, line.find(','));
+bool is_expected_refusal(std::string_view answer) {
+  return has_status(answer, R"(denied","code":"budget_exhausted")") ||
+         has_status(answer, R"(denied","code":"scope_cut")");
 }
 
 }  // namespace
 
-Host::Answer Host::answer_template() {
-  constexpr std::string_view mark = "@";
-  const std::string line = answer_line(mark);
-  const std::size_t place = line.find(mark);
-  return {line.substr(0, place), line.substr(place + mark.size()) + "\n"};
-}
+std::int64_t monotonic_ns() { return clock_ns(CLOCK_MONOTONIC); }
 
-Host::Host(LinePipe& pipe, const Load& load) : pipe_(pipe) {
-  for (std::int64_t i = 0; i < load.total(); ++i) requests_.push_back(govern_line(i) + "\n");
-}
+std::int64_t utc_ns() { return clock_ns(CLOCK_REALTIME); }
 
-void Host::open_session() {
-  for (const std::string& line : {initialize_line(), register_line()}) {
-    send(pipe_, line + "\n");
-    const std::string_view answer = expect_line(pipe_);
-    if (answer.find(R"("result":)") == std::string_view::npos) {
-      throw std::runtime_error("the sidecar refused the session: " + std::string(answer));
-    }
+void Host::request(const std::string& line) {
+  outbox_ = line + "\n";
+  flush();
+  const std::string_view answer = expect_line(pipe_);
+  if (answer.find(R"("result":)") == std::string_view::npos) {
+    throw std::runtime_error("the sidecar refused the session: " + std::string(answer));
   }
 }
 
-void Host::call(const std::string& request) {
-  send(pipe_, request);
-  const std::string_view execute = expect_line(pipe_);
-  if (execute.find(R"("method":"tools/execute")") == std::string_view::npos) {
-    throw std::runtime_error("expected tools/execute: " + std::string(execute));
-  }
-  scratch_.assign(answer_.before).append(id_of(execute)).append(answer_.after);
-  send(pipe_, scratch_);
-  const std::string_view reply = expect_line(pipe_);
-  if (reply.find(R"("status":"completed")") == std::string_view::npos) {
-    throw std::runtime_error("expected a completed call: " + std::string(reply));
+void Host::initialize() { request(initialize_line()); }
+
+void Host::register_tools() { request(register_line()); }
+
+void Host::call(std::int64_t count, int depth, Times& times) {
+  const std::int64_t started = tally_.started + count;
+  const std::int64_t completed = tally_.completed + count;
+  keep_in_flight(
+      depth, [&](const Tally& now) { return now.started < started ? Next::call : Next::drain; },
+      times);
+  if (tally_.completed != completed) throw std::runtime_error("a call was refused");
+}
+
+void Host::keep_in_flight(int depth, const Choose& choose, Times& times) {
+  if (!top_up(depth, choose)) return;
+  flush();
+  while (in_flight_ > 0) {
+    std::optional<std::string_view> line = expect_line(pipe_);
+    const std::int64_t arrived_ns = monotonic_ns();
+    for (; line; line = pipe_.buffered_line()) take(*line, arrived_ns, times);
+    if (!top_up(depth, choose)) return;
+    flush();
   }
 }
 
-void Host::call_in_sequence(std::int64_t count, std::vector<std::int64_t>& times) {
-  for (; count > 0; --count) {
-    const std::int64_t start = now_ns();
-    call(requests_[next_++]);
-    times.push_back(now_ns() - start);
+// False when the host is to turn away.
+bool Host::top_up(int depth, const Choose& choose) {
+  while (in_flight_ < depth) {
+    const Next next = choose(tally_);
+    if (next == Next::leave) return false;
+    if (next == Next::drain) return true;
+    outbox_ += requests_.line(tally_.started++);
+    ++unsent_;
+    ++in_flight_;
+  }
+  return true;
+}
+
+void Host::flush() {
+  if (outbox_.empty()) return;
+  started_ns_.resize(started_ns_.size() + unsent_, monotonic_ns());
+  unsent_ = 0;
+  if (!pipe_.write(outbox_)) throw std::runtime_error("the child reads no more");
+  outbox_.clear();
+}
+
+void Host::take(std::string_view line, std::int64_t arrived_ns, Times& times) {
+  const Envelope envelope = envelope_of(line);
+  if (envelope.is_request) return answer_.append_to(outbox_, envelope.id);
+  if (envelope.id.empty()) {
+    if (line.find(R"("method":"scope/changed")") != std::string_view::npos)
+      tally_.told_ns = utc_ns();
+    return;
+  }
+  times.push_back(arrived_ns - started_ns_.at(static_cast<std::size_t>(number_of(envelope.id))));
+  --in_flight_;
+  count_end(line, arrived_ns);
+}
+
+void Host::count_end(std::string_view answer, std::int64_t arrived_ns) {
+  if (has_status(answer, "completed\"")) {
+    ++tally_.completed;
+    tally_.last_completed_ns = arrived_ns;
+  } else if (is_expected_refusal(answer)) {
+    ++tally_.refused;
+  } else {
+    throw std::runtime_error("expected a completed call: " + std::string(answer));
   }
 }
 

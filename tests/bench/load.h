@@ -1,46 +1,69 @@
-// The load generator: a host that sends prepared lines, runs every body at once and takes times.
+// The load generator: a host that keeps calls in flight, runs every body at once and takes times.
 #pragma once
 
 #include "line_pipe.h"
+#include "traffic.h"
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace tallygate::bench {
 
-struct Load {
-  std::int64_t warm_up = 0;  // calls that are not timed
-  std::int64_t calls = 0;
-  std::int64_t total() const { return warm_up + calls; }
+std::int64_t monotonic_ns();
+// As the store's rows tell it.
+std::int64_t utc_ns();
+
+// What a host has seen.
+struct Tally {
+  std::int64_t started = 0, completed = 0;
+  std::int64_t refused = 0;            // by a budget or a closed scope; nothing else is let pass
+  std::int64_t last_completed_ns = 0;  // monotonic
+  std::int64_t told_ns = 0;            // when `scope/changed` came; UTC
 };
+
+// What a host does where there is room for a call: start one; start none, but wait for those in
+// flight; or turn away at once.
+enum class Next { call, drain, leave };
 
 class Host {
  public:
-  // Prepares every line of the load. The pipe outlives the host.
-  Host(LinePipe& pipe, const Load& load);
+  using Times = std::vector<std::int64_t>;
+  using Choose = std::function<Next(const Tally&)>;
 
-  // `initialize` and `tools/register`. Throws std::runtime_error when one is refused.
-  void open_session();
+  // With `names` every call has a callId, at random. The pipe outlives the host.
+  Host(LinePipe& pipe, std::optional<std::uint64_t> names) : pipe_(pipe), requests_(names) {}
 
-  // The next calls of the load, one after the other. Appends the nanoseconds of each, from before
-  // its request was written until its answer was read. Throws std::runtime_error when a call does
-  // not complete. REQUIRES: as many are left.
-  void call_in_sequence(std::int64_t count, std::vector<std::int64_t>& times);
+  // Throw std::runtime_error when they are refused.
+  void initialize();
+  void register_tools();
+
+  // Keeps up to `depth` calls in flight for as long as `choose` wants it. Appends the nanoseconds
+  // of each call, from before its request was written until its answer was read. Lines that arrive
+  // together are answered together. Throws std::runtime_error when a call ends as it should not.
+  void keep_in_flight(int depth, const Choose& choose, Times& times);
+  // The same for the next `count` calls, all of which have to complete.
+  void call(std::int64_t count, int depth, Times& times);
+
+  const Tally& tally() const { return tally_; }
 
  private:
-  // A line with the place of its id left open.
-  struct Answer {
-    std::string before, after;
-  };
-  static Answer answer_template();
-  void call(const std::string& request);
+  void request(const std::string& line);
+  bool top_up(int depth, const Choose& choose);
+  void flush();
+  void take(std::string_view line, std::int64_t arrived_ns, Times& times);
+  void count_end(std::string_view answer, std::int64_t arrived_ns);
 
   LinePipe& pipe_;
-  std::vector<std::string> requests_;
-  std::size_t next_ = 0;
-  Answer answer_ = answer_template();
-  std::string scratch_;
+  GovernLines requests_;
+  LineForm answer_ = answer_form();
+  std::string outbox_;
+  std::vector<std::int64_t> started_ns_;  // by call
+  std::size_t unsent_ = 0;                // the latest calls, which are still in the outbox
+  int in_flight_ = 0;
+  Tally tally_;
 };
 
 }  // namespace tallygate::bench

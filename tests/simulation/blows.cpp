@@ -33,7 +33,7 @@ void World::record(const std::string& line) {
 Fault World::draw_fault(std::int64_t once_in) {
   if (!unlucky(once_in)) return {};
   Fault fault;
-  fault.call = dice_.one_in(4) ? Call::sync : Call::write;
+  fault.call = dice_.one_in(3) ? Call::sync : Call::write;
   constexpr int reach[] = {1, 1, 6, 6, 40};
   fault.nth =
       static_cast<int>(1 + dice_.below(fault.call == Call::sync ? 2 : reach[dice_.below(5)]));
@@ -46,21 +46,22 @@ void World::note_blow(const Fault& fault, const std::string& kind) {
   record("struck at " + ordinal(fault) + " of " + kind);
 }
 
-// Who opens a store that nobody else has open must find it so.
-void World::step_aside() {
-  int living = 0;
-  for (const auto& sidecar : sidecars_) living += sidecar->lives() ? 1 : 0;
-  if (living <= 1) observer_.close();
+// Who opens a store that nobody else has open must find it so, and so must who leaves it.
+void World::step_aside(const Sidecar& mover) {
+  const auto has_it_open = [&](const auto& other) {
+    return other.get() != &mover && other->lives();
+  };
+  if (std::ranges::none_of(sidecars_, has_it_open)) observer_.close();
 }
 
 void World::birth(Sidecar& sidecar) {
-  step_aside();
+  step_aside(sidecar);
   const Fault fault = draw_fault(luck_.fault > 0 && !disk_.full && events_ > 0 ? 8 : 0);
   const bool started = sidecar.start(++lives_, now_, fault);
   record("life " + std::to_string(lives_) + (started ? " begins" : " does not begin"));
   ++coverage_.count("lives");
   if (sidecar.fired()) note_blow(fault, "an opening");
-  if (!disk_.powered()) lose_power();
+  if (!disk_.powered()) lose_power(policies_[0]);
 }
 
 void World::turn(Sidecar& sidecar, std::size_t count, bool end_input, const Fault& fault) {
@@ -71,9 +72,12 @@ void World::turn(Sidecar& sidecar, std::size_t count, bool end_input, const Faul
   events_ += std::max<std::int64_t>(static_cast<std::int64_t>(spoken.letters.size()), 1);
   ++coverage_.count("turns");
   if (sidecar.fired()) note_blow(fault, spoken.kind);
-  if (!disk_.powered()) return lose_power();
+  if (!disk_.powered()) return lose_power(*actor.policy);
   witness_.see(observer_, actor);
   if (spoken.died) return kill(sidecar);
+  if (const std::string why = sidecar.broke_by_itself(); !why.empty()) {
+    complain("the store failed on a sound disk: " + why);
+  }
   follow(sidecar, spoken, actor);
 }
 
@@ -82,16 +86,19 @@ void World::follow(Sidecar& sidecar, const Sidecar::Spoken& spoken, const Actor&
   const std::size_t lines = spoken.lines.size();
   if (unlucky(luck_.kill) && lines > 0) {
     const std::size_t left = deliver(sidecar, actor, spoken, dice_.next() % lines);
-    coverage_.hit(left == 0 ? "after the commit, before its lines leave" : "between two lines",
-                  luck_.power > 0 && dice_.one_in(4) ? Blow::power : Blow::crash);
     if (!sidecar.is_broken()) witness_.kept();
-    return kill(sidecar);
+    const bool power = luck_.power > 0 && dice_.one_in(4);
+    coverage_.hit(left == 0 ? "after the commit, before its lines leave" : "between two lines",
+                  power ? Blow::power : Blow::crash);
+    if (!power) return kill(sidecar);
+    disk_.cut_power();
+    return lose_power(*actor.policy);
   }
   deliver(sidecar, actor, spoken, lines);
   if (!sidecar.is_broken()) witness_.kept();
   if (!spoken.finished) return;
   if (const std::string open = sidecar.unanswered(); !open.empty()) complain(open);
-  step_aside();
+  step_aside(sidecar);
   sidecar.leave();
 }
 
@@ -109,22 +116,22 @@ std::size_t World::deliver(Sidecar& sidecar, const Actor& actor, const Sidecar::
 
 void World::tidy(Sidecar& sidecar, bool idle) {
   // Only few of these moments move anything.
-  const Fault fault = draw_fault(idle && luck_.fault > 0 ? 3 : 0);
+  const Fault fault = draw_fault(idle && luck_.fault > 0 ? 1 : 0);
   const bool lives = sidecar.rest(idle, fault);
   if (sidecar.fired()) note_blow(fault, "a checkpoint");
-  if (!disk_.powered()) return lose_power();
+  if (!disk_.powered()) return lose_power(policies_[0]);
   if (!lives) kill(sidecar);
 }
 
 void World::kill(Sidecar& sidecar) {
   record("life " + std::to_string(sidecar.life()) + " is killed");
   ++coverage_.count("kills");
-  step_aside();
+  step_aside(sidecar);
   sidecar.die();
 }
 
 // Everything dies at once, and what was not synced may be gone.
-void World::lose_power() {
+void World::lose_power(const Policy& in_flight) {
   record("the power is lost");
   ++coverage_.count("power losses");
   for (auto& sidecar : sidecars_) {
@@ -134,7 +141,7 @@ void World::lose_power() {
   disk_.restore_power(dice_);
   now_.boot_ms = 1000 + dice_.below(100'000);
   now_.utc_ms += dice_.below(60'000);
-  witness_.see_after_power_loss(observer_, policies_[0]);
+  witness_.see_after_power_loss(observer_, in_flight);
 }
 
 }  // namespace tallygate::simulation

@@ -7,7 +7,18 @@ void Host::hear(const Said& said, std::int64_t boot_ms) {
   remember(said);
   if (said.method == "tools/execute") {
     const std::int64_t timeout_ms = std::stoll(said.field("deadlineMs"));
-    bodies_[said.id] = Body{boot_ms + draw_delay(timeout_ms), said.field("tool"), false};
+    const std::string action = said.field("actionId");
+    const bool is_named = note_named(action, said.field("args"));
+    // Nothing wakes a body that was given up like another attempt of its call.
+    for (auto& [id, body] : bodies_) {
+      if (body.action == action) body.due_ms = boot_ms;
+    }
+    // A call of that name may run again, and the answer to this attempt come then.
+    const bool dawdles = is_named && dice_.one_in(2);
+    const std::int64_t due_ms =
+        boot_ms + (dawdles ? timeout_ms + 40'000 : 0) + draw_delay(timeout_ms);
+    last_asked_ = std::stoll(said.id);
+    bodies_[said.id] = Body{due_ms, said.field("tool"), action, false};
   } else if (said.method == "$/cancelRequest") {
     const auto body = bodies_.find(said.field("id"));
     // Heeds it at once, or late, or goes on as if nothing had been said.
@@ -26,8 +37,8 @@ std::int64_t Host::draw_delay(std::int64_t timeout_ms) {
   switch (dice_.below(16)) {
     case 0: return never_ms;
     case 1: return timeout_ms - 100 + dice_.below(2200);  // about its deadline and its grace
-    case 2: return timeout_ms + 2000 + dice_.below(60'000);
-    case 3:
+    case 2:
+    case 3: return timeout_ms + 2000 + dice_.below(60'000);
     case 4: return dice_.below(timeout_ms);
     default: return dice_.below(50);
   }

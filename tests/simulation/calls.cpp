@@ -2,6 +2,8 @@
 #include "protocol/digest.h"
 #include "simulation/host.h"
 
+#include <algorithm>
+
 namespace tallygate::simulation {
 namespace {
 
@@ -20,30 +22,45 @@ void Host::call() {
 
 // A name that is new, or one that this run has used: in this life, another one, or another sidecar.
 void Host::call_by_name() {
-  std::vector<Memory::Named> known;
-  for (const Memory::Named& named : memory_.named) {
-    if (named.holder == holder_) known.push_back(named);
-  }
-  if (known.empty() || dice_.one_in(3)) {
-    const std::string name = std::to_string(++memory_.names);
-    memory_.named.push_back({holder_,
-                             "call-" + name,
-                             R"({"of":")" + std::to_string(dice_.next()) + R"(","n":)" + name + "}",
-                             {},
-                             draw_call(dice_)});
-    Memory::Named& fresh = memory_.named.back();
-    fresh.other_spelling =
-        "{\"n\":" + name + ".0," + fresh.args.substr(1, fresh.args.find(',') - 1) + "}";
-    if (memory_.named.size() > 40) memory_.named.erase(memory_.named.begin());
-    known = {memory_.named.back()};
-  }
-  const Memory::Named& named = one_of(dice_, known);
+  const Memory::Named named = draw_name();
   const bool propose = dice_.one_in(4);
   if (dice_.one_in(20)) {
     const std::string other = R"({"of":")" + std::to_string(dice_.next()) + R"("})";
     return send(draw_call(dice_), other, named.call_id, propose);
   }
   send(named.draft, dice_.one_in(4) ? named.other_spelling : named.args, named.call_id, propose);
+}
+
+// Mostly where most can happen: calls that were found not to have run, or that may be running.
+const Memory::Named& Host::draw_name() {
+  std::vector<std::size_t> known, undone, open;
+  for (std::size_t i = 0; i < memory_.named.size(); ++i) {
+    const Memory::Named& named = memory_.named[i];
+    if (!(named.holder == holder_)) continue;
+    known.push_back(i);
+    if (witness_.is_undone(named.action)) undone.push_back(i);
+    if (witness_.is_open(named.action)) open.push_back(i);
+  }
+  if (!undone.empty() && dice_.one_in(2)) return memory_.named[one_of(dice_, undone)];
+  if (!open.empty() && dice_.one_in(4)) return memory_.named[one_of(dice_, open)];
+  if (!known.empty() && !dice_.one_in(3)) return memory_.named[one_of(dice_, known)];
+  return make_name();
+}
+
+// In place of the oldest that nothing more is to be expected of.
+const Memory::Named& Host::make_name() {
+  const std::string name = std::to_string(++memory_.names);
+  const std::string of = R"("of":")" + std::to_string(dice_.next()) + "\"";
+  if (memory_.named.size() >= memory_.names_max) {
+    const auto is_settled = [this](const Memory::Named& named) {
+      return !witness_.is_undone(named.action) && !witness_.is_open(named.action);
+    };
+    const auto settled = std::ranges::find_if(memory_.named, is_settled);
+    memory_.named.erase(settled == memory_.named.end() ? memory_.named.begin() : settled);
+  }
+  memory_.named.push_back({holder_, "call-" + name, "{" + of + ",\"n\":" + name + "}",
+                           "{\"n\":" + name + ".0," + of + "}", draw_call(dice_)});
+  return memory_.named.back();
 }
 
 void Host::send(const Draft& draft, const std::string& args, const std::string& call_id,
@@ -54,12 +71,13 @@ void Host::send(const Draft& draft, const std::string& args, const std::string& 
   if (!call_id.empty()) params += R"(,"callId":")" + call_id + "\"";
   Letter& letter = request(id, propose ? "actions/propose" : "actions/govern", params + "}");
   letter.governs = true;
-  letter.when_read = [&witness = witness_, digest, propose,
+  letter.when_read = [&witness = witness_, id, digest, propose,
                       proposal = Proposal{holder_, draft.tool, args, draft.code, draft.charges,
-                                          draft.timeout_ms}](const Actor&) {
+                                          draft.timeout_ms}](const Actor& actor) {
+    witness.requested(actor.life, id);
     witness.proposed(digest, proposal, propose);
   };
-  requests_.emplace_back(id, digest);
+  requests_.push_back({id, digest});
   if (requests_.size() > 16) requests_.erase(requests_.begin());
 }
 
@@ -97,13 +115,14 @@ void Host::take_back() {
     return;
   }
   if (requests_.empty()) return;
-  const auto [id, digest] = one_of(dice_, requests_);
+  const Sent sent = one_of(dice_, requests_);
   const char* const spellings[] = {R"("$/cancelRequest","params":{"id":)",
                                    R"("$/cancel_request","params":{"id":)",
                                    R"("notifications/cancelled","params":{"requestId":)"};
   pipe_.push_back(
-      {R"({"jsonrpc":"2.0","method":)" + std::string(spellings[dice_.below(3)]) + id + "}}", {}});
-  pipe_.back().when_read = [&witness = witness_, what = digest](const Actor& actor) {
+      {R"({"jsonrpc":"2.0","method":)" + std::string(spellings[dice_.below(3)]) + sent.id + "}}",
+       {}});
+  pipe_.back().when_read = [&witness = witness_, what = sent.args_digest](const Actor& actor) {
     witness.taken_back(actor.life, what);
   };
 }
@@ -111,6 +130,16 @@ void Host::take_back() {
 void Host::ask_about() {
   if (memory_.actions.empty()) return ask("actions/get", R"({"actionId":"nonsense"})");
   ask("actions/get", R"({"actionId":")" + one_of(dice_, memory_.actions).second + "\"}");
+}
+
+// Whether the call has a name; if so its id is kept.
+bool Host::note_named(const std::string& action, const std::string& args) {
+  for (Memory::Named& named : memory_.named) {
+    if (named.args != args && named.other_spelling != args) continue;
+    named.action = action;
+    return true;
+  }
+  return false;
 }
 
 // Calls of late, and the tokens of those that a host runs by itself.
@@ -121,7 +150,9 @@ void Host::remember(const Said& said) {
   if (memory_.actions.size() > 24) memory_.actions.erase(memory_.actions.begin());
   const std::string grant = said.field("grant");
   if (grant.empty()) return;
-  memory_.errands.push_back({holder_.agent, action, read_members(grant)["token"]});
+  Members told = read_members(grant);
+  note_named(action, told["args"]);
+  memory_.errands.push_back({holder_.agent, action, told["token"]});
   if (memory_.errands.size() > 24) memory_.errands.erase(memory_.errands.begin());
 }
 

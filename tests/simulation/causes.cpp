@@ -88,9 +88,7 @@ std::string Witness::refuse_cause(ActionEvent event, const TrailRow& row, const 
 
 std::string Witness::refuse_answer(ActionEvent event, const Members& body,
                                    const CallTruth& call) const {
-  if (!call.answer || (call.life == 0 && call.answered_in + 1 != step_)) {
-    return "no answer came from the host";
-  }
+  if (!call.answer) return "no answer came from the host";
   const bool ok = event == ActionEvent::body_completed;
   if (call.answer->ok != ok) return "the host's answer was another one";
   const std::string code = text(body, "code");

@@ -19,13 +19,21 @@ struct Moment {
 
 // Every kind of moment at which a default run has to strike.
 constexpr Moment moments_due[] = {
-    {"between turns", Blow::crash},     {"between turns", Blow::power},
-    {"while a body runs", Blow::crash}, {"after the commit, before its lines leave", Blow::crash},
+    {"between turns", Blow::crash},
+    {"between turns", Blow::power},
+    {"while a body runs", Blow::crash},
+    {"while a body runs", Blow::power},
+    {"after the commit, before its lines leave", Blow::crash},
+    {"after the commit, before its lines leave", Blow::power},
     {"between two lines", Blow::crash},
+    {"between two lines", Blow::power},
 };
-constexpr const char* kinds_due[] = {"a grant", "a settle",   "a grant and settle", "a wake",
-                                     "the end", "a question", "an operator's act"};
-constexpr const char* writes_due[] = {"the first write", "an early write"};
+// At the first write in any turn that writes; further in, where there is much to write.
+constexpr const char* first_due[] = {"a grant", "a settle",   "a grant and settle", "a wake",
+                                     "the end", "an opening", "an operator's act",  "a checkpoint"};
+constexpr const char* early_due[] = {"a grant", "a settle", "a grant and settle", "an opening",
+                                     "an operator's act"};
+constexpr const char* sync_due[] = {"a grant", "a grant and settle", "an operator's act"};
 constexpr Blow blows[] = {Blow::io_error, Blow::full, Blow::crash, Blow::power};
 constexpr const char* blow_names[] = {"I/O error", "disk full", "crash", "power loss"};
 
@@ -72,20 +80,19 @@ std::string Coverage::missing() const {
   for (const Moment& due : moments_due) {
     if (!struck(due.name, due.blow)) return never(due.name, due.blow);
   }
-  for (const std::string kind : kinds_due) {
-    for (const std::string write : writes_due) {
+  const auto all = [&](const std::string& call, const auto& kinds) {
+    for (const std::string kind : kinds) {
       for (const Blow blow : blows) {
-        const std::string moment = "at " + write + " of " + kind;
+        const std::string moment = "at " + call + " of " + kind;
         if (!struck(moment, blow)) return never(moment, blow);
       }
     }
-  }
-  for (const std::string kind : {"a grant", "a grant and settle", "an operator's act"}) {
-    for (const Blow blow : {Blow::io_error, Blow::crash, Blow::power}) {
-      if (!struck("at a sync of " + kind, blow)) return never("at a sync of " + kind, blow);
-    }
-  }
-  return {};
+    return std::string();
+  };
+  std::string first = all("the first write", first_due);
+  if (first.empty()) first = all("an early write", early_due);
+  if (first.empty()) first = all("a sync", sync_due);
+  return first;
 }
 
 }  // namespace tallygate::simulation

@@ -76,12 +76,17 @@ void Host::repeat_an_id() {
   request(std::to_string(last_id_ - back), dice_.one_in(2) ? "ping" : "budgets/get", "{}");
 }
 
+// No answer to anything, or one to what may be asked next.
 void Host::answer_nonsense() {
-  const std::string id = dice_.one_in(3)   ? "null"
-                         : dice_.one_in(2) ? "\"what\""
-                                           : std::to_string(dice_.below(100'000));
+  const std::string id = dice_.one_in(4)   ? "null"
+                         : dice_.one_in(3) ? "\"what\""
+                                           : std::to_string(last_asked_ + dice_.below(4));
   if (bodies_.contains(id)) return;
   pipe_.push_back({R"({"jsonrpc":"2.0","id":)" + id + R"(,"result":{"output":"guessed"}})", {}});
+  // By the time it is read, a body of that id may run.
+  pipe_.back().when_read = [&witness = witness_, id](const Actor& actor) {
+    witness.answered(actor, id, Answer{true, {}});
+  };
 }
 
 std::optional<Letter> Host::take() {

@@ -34,6 +34,7 @@ struct Memory {
     Holder holder;
     std::string call_id, args, other_spelling;
     Draft draft;
+    std::string action = {};  // once it was granted
   };
   // A body that a host runs by itself.
   struct Errand {
@@ -42,7 +43,8 @@ struct Memory {
   std::vector<Named> named;
   std::vector<Errand> errands;
   std::vector<std::pair<std::string, std::string>> actions;  // agent and id of calls of late
-  std::int64_t names = 0;
+  std::int64_t names = 0;                                    // given so far
+  std::size_t names_max = 40;                                // that are made again
 };
 
 class Host {
@@ -70,7 +72,7 @@ class Host {
  private:
   struct Body {
     std::int64_t due_ms = 0;  // boot
-    std::string tool;
+    std::string tool, action;
     bool stops = false;  // it was told to, and heeds it
   };
 
@@ -86,11 +88,14 @@ class Host {
   // --- calls.cpp
   void call();
   void call_by_name();
+  const Memory::Named& draw_name();
+  const Memory::Named& make_name();
   void send(const Draft& draft, const std::string& args, const std::string& call_id, bool propose);
   void complete();
   void take_back();
   void ask_about();
   void remember(const Said& said);
+  bool note_named(const std::string& action, const std::string& args);
 
   // --- bodies.cpp
   void answer_body(const std::string& execute_id, const Body& body);
@@ -104,11 +109,14 @@ class Host {
   Holder holder_;
   bool can_execute_;
   std::deque<Letter> pipe_;
-  std::map<std::string, Body> bodies_;                         // by the id of tools/execute
-  std::vector<std::string> answered_;                          // for answers that come twice
-  std::vector<std::pair<std::string, std::string>> requests_;  // calls: id, digest of arguments
-  std::int64_t last_id_ = 0;
-  std::string greeting_;  // the id of the initialize that waits
+  std::map<std::string, Body> bodies_;  // by the id of tools/execute
+  std::vector<std::string> answered_;   // for answers that come twice
+  struct Sent {
+    std::string id, args_digest;
+  };
+  std::vector<Sent> requests_;                 // of calls, of late
+  std::int64_t last_id_ = 0, last_asked_ = 0;  // of its requests, and of the sidecar's
+  std::string greeting_;                       // the id of the initialize that waits
   bool greeted_ = false;
 };
 

@@ -21,7 +21,9 @@ void Witness::left(const Actor& actor, const Said& said) {
   if (!said.is_reply()) return;
   if (const std::string head = said.field("auditHead"); !head.empty()) check_head(head);
   // A request that was taken back is answered by an error that carries the result.
-  stands(said.is_error ? read_members(said.field("data")) : said.body);
+  const auto request = requested_.find({actor.life, said.id});
+  const bool read_now = request != requested_.end() && request->second == step_;
+  stands(said.is_error ? read_members(said.field("data")) : said.body, read_now);
   const auto key = keys_.find(said.field("actionId"));
   if (!said.field("grant").empty() && key != keys_.end()) told_grant(said, calls_.at(key->second));
 }
@@ -82,7 +84,7 @@ void Witness::never_runs(const std::string& action, const std::string& status,
 }
 
 // What the host is told of a call has to be how it stands, or stood within this step.
-void Witness::stands(const Members& result) {
+void Witness::stands(const Members& result, bool read_now) {
   const auto text = [&](const char* name) {
     const auto found = result.find(name);
     return found == result.end() ? std::string() : found->second;
@@ -91,6 +93,11 @@ void Witness::stands(const Members& result) {
   if (status.empty() || code == "call_mismatch") return;
   const auto key = keys_.find(action);
   const bool known = key != keys_.end();
+  // Whoever proposes what a machine denied gets a decision of this step, which left a row.
+  const bool decided_now = known && calls_.at(key->second).stood_in == step_;
+  if (read_now && status == "denied" && !is_storeless(code) && !decided_now) {
+    complain(action + " was denied by a machine, and is not decided afresh");
+  }
   const bool never_ran = status == "denied" || (status == "failed" && code == "host_lost");
   if (never_ran) never_runs(action, status, code);
   if (is_storeless(code) || action.empty()) return;  // the store need not know of it

@@ -26,7 +26,8 @@ std::unique_ptr<Ledger> Operator::open(Process& process) {
 }
 
 Operator::Outcome Operator::act(Now now, const Fault& fault) {
-  const std::vector<std::string> doubtful = witness_.in_doubt(), ended = witness_.ended();
+  const std::vector<std::string> doubtful = witness_.in_doubt();
+  const std::vector<std::string> named = witness_.in_doubt_by_name();
   const auto one_of = [this](const std::vector<std::string>& all) {
     return all[static_cast<std::size_t>(dice_.below(static_cast<std::int64_t>(all.size())))];
   };
@@ -39,23 +40,38 @@ Operator::Outcome Operator::act(Now now, const Fault& fault) {
                                           "run:default/r2"};
     return change_scope_of(one_of(scopes), static_cast<Closure>(1 + dice_.below(3)), now, fault);
   }
-  if (!doubtful.empty() && !dice_.one_in(6)) return reconcile_one(one_of(doubtful), now, fault);
-  if (!ended.empty() && dice_.one_in(3)) return reconcile_one(one_of(ended), now, fault);
+  std::vector<std::string> some;
+  const std::int64_t most = dice_.one_in(2) ? 1 : 12;
+  for (std::int64_t i = 1 + dice_.below(most); i > 0 && !doubtful.empty(); --i) {
+    some.push_back(!named.empty() && dice_.one_in(2) ? one_of(named)
+                   : dice_.one_in(2)                 ? doubtful.back()
+                                                     : one_of(doubtful));
+  }
+  // What has ended already stays as it is.
+  if (dice_.one_in(6)) {
+    if (const std::vector<std::string> ended = witness_.ended(); !ended.empty()) {
+      some = {one_of(ended)};
+    }
+  }
+  if (!some.empty() && !dice_.one_in(8)) return reconcile_some(some, now, fault);
+  if (!dice_.one_in(4)) return {};
   Process process(disk_);
   if (const std::unique_ptr<Ledger> ledger = open(process)) look(*ledger, now);
   return {};
 }
 
-Operator::Outcome Operator::reconcile_one(const std::string& action, Now now, const Fault& fault) {
+Operator::Outcome Operator::reconcile_some(const std::vector<std::string>& actions, Now now,
+                                           const Fault& fault) {
   Process process(disk_);
   Outcome outcome;
-  if (std::unique_ptr<Ledger> ledger = open(process)) {
-    process.arm(fault);
-    outcome.kept = reconcile_in(*ledger, action, now);
-    outcome.fired = process.fired();
-    process.disarm();
-    if (!process.lives()) outcome.kept = false;  // nobody heard it
-  }
+  const std::unique_ptr<Ledger> ledger = open(process);
+  if (!ledger) return outcome;
+  process.arm(fault);
+  outcome.kept = true;
+  for (const std::string& action : actions) outcome.kept &= reconcile_in(*ledger, action, now);
+  outcome.fired = process.fired();
+  process.disarm();
+  if (!process.lives()) outcome.kept = false;  // nobody heard it
   return outcome;
 }
 
@@ -83,7 +99,7 @@ bool Operator::reconcile_in(Ledger& ledger, const std::string& action, Now now) 
     spent[unit] = dice_.below(200'000'000);
     how.spent.push_back({unit, Amount{spent[unit]}});
   }
-  witness_.reconciling(action, how.ran, spent);
+  if (found->row.state == State::in_doubt) witness_.reconciling(action, how.ran, spent);
   const Step step = reconcile(*turn, policy_, found->row, how);
   if (!step && step.error().code == ErrorCode::stale) {
     coverage_.event(found->row.state,

@@ -30,7 +30,7 @@ class Operator {
 
  private:
   std::unique_ptr<Ledger> open(Process& process);
-  Outcome reconcile_one(const std::string& action, Now now, const Fault& fault);
+  Outcome reconcile_some(const std::vector<std::string>& actions, Now now, const Fault& fault);
   bool reconcile_in(Ledger& ledger, const std::string& action, Now now);
   Outcome change_scope_of(const std::string& scope, Closure closure, Now now, const Fault& fault);
   void look(Ledger& ledger, Now now);

@@ -49,6 +49,7 @@ void Witness::admit(const TrailRow& row, const Members& body, const Actor& actor
   call.action = row.action;
   call.state = granted ? State::granted : State::denied;
   call.attempt = again ? before->second.attempt + 1 : 1;
+  call.is_named = body.contains("callId");
   call.life = body.contains("twoPhase") ? 0 : actor.life;
   call.proposal = meant->second;
   call.args_digest = meant->first;
@@ -102,12 +103,28 @@ void Witness::end(const TrailRow& row, const Members& body, const Actor& actor) 
   if (due == nullptr) return complain(row, "the call was " + std::string(to_text(call.state)));
   visit(call.state, *event);
   if (checking_) {
+    if (call.life == 0 && actor.life != 0) hear_completion(row, body, call, *event);
     if (const std::string why = refuse_cause(*event, row, body, actor, call); !why.empty()) {
       return complain(row, why);
     }
   }
   move_money(row, body, actor, call, *due, *event);
   call.state = due->to;
+  call.was_not_run = *event == ActionEvent::reconciled_not_run;
+}
+
+// Takes the host's word that the row tells of; where none fits, the first of this step.
+void Witness::hear_completion(const TrailRow& row, const Members& body, CallTruth& call,
+                              ActionEvent event) const {
+  call.answer.reset();
+  if (call.completed_in != step_) return;
+  const Steps spent = read_steps(text(body, "spent"));
+  const bool ok = event == ActionEvent::body_completed;
+  for (const Answer& answer : call.completions) {
+    call.answer = answer;
+    if (answer.ok == ok && due_charge(event, row, call) == spent) return;
+  }
+  call.answer = call.completions.front();
 }
 
 void Witness::move_money(const TrailRow& row, const Members& body, const Actor& actor,

@@ -43,9 +43,15 @@ match = { tool = "shell" }
 effect = "deny"
 )";
 
-std::string budget(const char* scope, const char* unit, const char* window, std::int64_t cap) {
+std::string budget(const char* scope, const char* unit, const char* window,
+                   const std::string& cap) {
   return std::string("[[budgets]]\nscope = \"") + scope + "\"\nunit = \"" + unit +
-         "\"\nwindow = \"" + window + "\"\ncap = \"" + std::to_string(cap) + "\"\n";
+         "\"\nwindow = \"" + window + "\"\ncap = \"" + cap + "\"\n";
+}
+
+std::string dollars(std::int64_t cents) {
+  const std::string rest = std::to_string(100 + cents % 100).substr(1);
+  return std::to_string(cents / 100) + "." + rest;
 }
 
 // Tight, roomy or out of reach.
@@ -85,13 +91,14 @@ Draft draw_ask(Dice& dice) {
 
 std::string draw_policy_text(Dice& dice) {
   std::string text = tools_text;
-  text += budget("global", "usd", "total", draw_cap(dice, 4));
-  text += budget("global", "usd", "day", draw_cap(dice, 2));
-  text += budget("run", "usd", "total", draw_cap(dice, 2));
-  text += budget("agent:ann", "usd", "month", draw_cap(dice, 2));
-  text += budget("global", "tokens:in", "run", draw_cap(dice, 100));
-  text += budget("global", "calls", "day", draw_cap(dice, 200));
-  text += budget("agent:bob", "seconds", "total", draw_cap(dice, 3000));
+  const auto draw = [&](std::int64_t call) { return std::to_string(draw_cap(dice, call)); };
+  text += budget("global", "usd", "total", dollars(draw_cap(dice, 400)));
+  text += budget("global", "usd", "day", dollars(draw_cap(dice, 40)));
+  text += budget("run", "usd", "total", dollars(draw_cap(dice, 200)));
+  text += budget("agent:ann", "usd", "month", dollars(draw_cap(dice, 40)));
+  text += budget("global", "tokens:in", "run", draw(100));
+  text += budget("global", "calls", "day", draw(30));
+  text += budget("agent:bob", "seconds", "total", draw(3000));
   return text;
 }
 

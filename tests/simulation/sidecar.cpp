@@ -27,6 +27,7 @@ bool Sidecar::start(int life, Now now, const Fault& fault) {
   host_ = std::make_unique<Host>(dice_, witness_, memory_, place_.holder);
   awaited_.clear();
   left_.clear();
+  was_struck_ = false;
   ordinal_ = 0;
   witness_.born(life, host_->can_execute());
   return true;
@@ -81,6 +82,7 @@ Sidecar::Spoken Sidecar::turn(std::size_t count, const Actor& actor, const Fault
   for (const Effects::Start& start : effects.starts) {
     left_.emplace_back(RequestLeft{start.execute_id, actor.now.boot_ms});
   }
+  was_struck_ |= process_->fired() || place_.disk->full;
   spoken.lines = std::move(effects.lines);
   spoken.finished = effects.finished;
   spoken.died = !process_->lives();
@@ -91,7 +93,12 @@ bool Sidecar::rest(bool idle, const Fault& fault) {
   process_->arm(fault);
   kernel_->rest(idle);
   process_->disarm();
+  was_struck_ |= process_->fired() || place_.disk->full;
   return process_->lives();
+}
+
+std::string Sidecar::broke_by_itself() const {
+  return was_struck_ || !is_broken() ? std::string() : ledger_->failure()->message;
 }
 
 std::string Sidecar::deliver(const Said& said, std::int64_t boot_ms) {

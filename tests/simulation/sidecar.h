@@ -42,6 +42,8 @@ class Sidecar {
   bool lives() const { return kernel_ != nullptr; }
   // Its store has failed for good; only a new life helps.
   bool is_broken() const { return ledger_->failure().has_value(); }
+  // The same, though nothing struck its disk: why.
+  std::string broke_by_itself() const;
 
   // --- A turn with up to `count` letters of the pipe. What it said is not heard yet.
   struct Spoken {
@@ -84,6 +86,7 @@ class Sidecar {
   std::vector<Event> left_;  // RequestLeft, for the next turn
   std::uint64_t ordinal_ = 0;
   std::string refusal_;
+  bool was_struck_ = false;  // in this life
 };
 
 }  // namespace tallygate::simulation

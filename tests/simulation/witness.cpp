@@ -43,6 +43,7 @@ void Witness::answered(const Actor& actor, const std::string& execute_id, Answer
   heard_of_.insert(found->second);
   CallTruth& call = calls_.at(found->second);
   const bool is_latest = call.life == actor.life && call.execute_id == execute_id;
+  if (!is_latest) ++coverage_.count("answers to an earlier attempt");
   if (!is_latest || call.answer) return;
   answer.arrived_ms = actor.now.boot_ms;
   call.answer = std::move(answer);
@@ -55,9 +56,9 @@ void Witness::completing(const std::string& action, const std::string& token,
   if (key == keys_.end()) return;
   CallTruth& call = calls_.at(key->second);
   if (!tokens_.contains({call.name(), token})) return;  // of an attempt that was given up
-  if (call.answer && call.answered_in == step_) return;
-  call.answer = answer;
-  call.answered_in = step_;
+  heard_of_.insert(key->second);  // another end than the first is noted as late
+  if (std::exchange(call.completed_in, step_ + 1) != step_ + 1) call.completions.clear();
+  call.completions.push_back(answer);
 }
 
 void Witness::reconciling(const std::string& action, bool ran, Steps spent) {
@@ -165,6 +166,15 @@ std::vector<std::string> Witness::in_state(State state) const {
   return found;
 }
 
+std::vector<std::string> Witness::in_doubt_by_name() const {
+  std::vector<std::string> found;
+  for (const auto& [key, call] : calls_) {
+    const bool may_be_answered = call.is_named && living_.contains(call.life);
+    if (may_be_answered && call.state == State::in_doubt) found.push_back(call.action);
+  }
+  return found;
+}
+
 std::vector<std::string> Witness::ended() const {
   std::vector<std::string> found = in_state(State::completed);
   for (std::string& action : in_state(State::failed)) found.push_back(std::move(action));
@@ -179,6 +189,16 @@ std::vector<std::string> Witness::closed_scopes() const {
 
 Steps Witness::cost_of(const std::string& action) const {
   return calls_.at(keys_.at(action)).proposal.cost;
+}
+
+bool Witness::is_undone(const std::string& action) const {
+  const auto key = keys_.find(action);
+  return key != keys_.end() && calls_.at(key->second).was_not_run;
+}
+
+bool Witness::is_open(const std::string& action) const {
+  const auto key = keys_.find(action);
+  return key != keys_.end() && tallygate::is_open(calls_.at(key->second).state);
 }
 
 std::string Witness::head() const {

@@ -56,9 +56,12 @@ class Witness {
   void born(int life, bool can_execute);
   void died(int life) { living_.erase(life); }
   void proposed(const std::string& args_digest, const Proposal& proposal, bool run_by_host);
+  // A request that proposes a call was read.
+  void requested(int life, const std::string& id) { requested_[{life, id}] = step_ + 1; }
   // An answer to tools/execute reached the kernel; only the first counts.
   void answered(const Actor& actor, const std::string& execute_id, Answer answer);
-  // The same for a body that the host ran by itself; only the first of a step counts.
+  // The same for a body that the host ran by itself: one of those of a step counts, since any may
+  // be refused, such as before the greeting.
   void completing(const std::string& action, const std::string& token, const Answer& answer);
   // A host took a call back: the digest of its arguments, or its id.
   void taken_back(int life, const std::string& what) { taken_back_.insert({life, what}); }
@@ -77,9 +80,14 @@ class Witness {
   const std::string& complaint() const { return complaint_; }
   std::vector<std::string> closed_scopes() const;
   std::vector<std::string> in_doubt() const { return in_state(State::in_doubt); }
+  // Those that have a name, so that they may run again, and a host that may answer still.
+  std::vector<std::string> in_doubt_by_name() const;
   std::vector<std::string> ended() const;
   Steps cost_of(const std::string& action) const;
   std::string head() const;
+  // An operator found that it did not run: a call of its name runs it again.
+  bool is_undone(const std::string& action) const;
+  bool is_open(const std::string& action) const;
   std::int64_t newest_ms() const { return seen_.empty() ? 0 : seen_.back().row.at_ms; }
 
  private:
@@ -93,10 +101,13 @@ class Witness {
     Accounts::Names windows;
     std::int64_t at_ms = 0, started_ms = 0;
     std::string execute_id;     // once its body was asked to run
+    bool is_named = false;      // by its host
+    bool was_not_run = false;   // an operator said so
     std::int64_t told_ms = -1;  // when it was told to stop
     std::optional<Answer> answer;
-    std::int64_t answered_in = 0;  // the step
-    std::set<State> stood;         // in the step in hand and before it
+    std::vector<Answer> completions;  // of a body that the host ran by itself
+    std::int64_t completed_in = 0;    // the step of all of them
+    std::set<State> stood;            // in the step in hand and before it
     std::int64_t stood_in = 0;
 
     std::string name() const { return action + "#" + std::to_string(attempt); }
@@ -123,6 +134,8 @@ class Witness {
   void end(const TrailRow& row, const Members& body, const Actor& actor);
   void move_money(const TrailRow& row, const Members& body, const Actor& actor, CallTruth& call,
                   const Transition& due, ActionEvent event);
+  void hear_completion(const TrailRow& row, const Members& body, CallTruth& call,
+                       ActionEvent event) const;
   void note_late(const TrailRow& row, const Members& body, const Actor& actor);
   std::vector<std::string> in_state(State state) const;
 
@@ -144,7 +157,7 @@ class Witness {
   // --- lines.cpp: what may leave.
   void asked(const Actor& actor, const Said& said);
   void told_grant(const Said& said, CallTruth& call);
-  void stands(const Members& result);
+  void stands(const Members& result, bool read_now);
   void never_runs(const std::string& action, const std::string& status, const std::string& code);
   void check_head(const std::string& head);
 
@@ -155,8 +168,9 @@ class Witness {
   std::set<int> living_, executors_;
   std::map<std::string, Proposal> proposals_;  // by the digest of their arguments
   std::map<std::int64_t, CallTruth> calls_;
-  std::map<std::string, std::int64_t> keys_;                    // of calls, by UUID
-  std::map<std::pair<int, std::string>, std::int64_t> bodies_;  // by life and execute id
+  std::map<std::string, std::int64_t> keys_;                       // of calls, by UUID
+  std::map<std::pair<int, std::string>, std::int64_t> bodies_;     // by life and execute id
+  std::map<std::pair<int, std::string>, std::int64_t> requested_;  // in which step
   std::set<std::pair<int, std::string>> taken_back_;
   std::set<std::pair<std::string, std::string>> tokens_;  // attempts, and what was told for them
   std::set<std::int64_t> heard_of_;                       // calls whose host answered at all

@@ -30,9 +30,7 @@ World::World(std::uint64_t seed, const std::string& folder, Coverage& coverage, 
       power_durable_(dice_.below(3) != 0),
       witness_(coverage, power_durable_),
       observer_(disk_, folder + "/store.db") {
-  luck_ = Luck{draw_luck(dice_, 40), draw_luck(dice_, 150), draw_luck(dice_, 10),
-               draw_luck(dice_, 40), draw_luck(dice_, 200), draw_luck(dice_, 60),
-               8 + dice_.below(30),  draw_luck(dice_, 60)};
+  draw_lucks();
   const std::string text = draw_policy_text(dice_);
   policies_.push_back(load_setting(text));
   // Now and then two sidecars of one store have different caps.
@@ -48,6 +46,23 @@ World::World(std::uint64_t seed, const std::string& folder, Coverage& coverage, 
         Sidecar::Place{&disk_, options_, &policies_[i == 0 ? 1 : 0], std::move(holder), skew_ms},
         dice_, witness_, memory_));
   }
+}
+
+void World::draw_lucks() {
+  luck_ = Luck{draw_luck(dice_, 40),
+               draw_luck(dice_, 150),
+               draw_luck(dice_, 10),
+               draw_luck(dice_, 40),
+               draw_luck(dice_, 200),
+               draw_luck(dice_, 60),
+               dice_.one_in(3) ? 6 + dice_.below(12) : 20 + dice_.below(60),
+               draw_luck(dice_, 60)};
+  memory_.names_max = dice_.one_in(3) ? 6 : 40;
+  if (!dice_.one_in(5)) return;
+  // Nobody dies: what is lost, reconciled and run again is so within one life.
+  luck_.kill = luck_.power = luck_.fault = luck_.end = 0;
+  luck_.act = 6 + dice_.below(12);
+  memory_.names_max = 6;
 }
 
 std::string World::run(std::int64_t events) {
@@ -66,13 +81,18 @@ void World::step() {
   if (unlucky(luck_.jump)) jump();
   // Somebody mends a clock that stands behind.
   if (dice_.one_in(12)) now_.utc_ms = std::max(now_.utc_ms, newest_utc_ms_);
-  if (unlucky(luck_.full)) disk_.full = true;
+  if (unlucky(luck_.full)) {
+    disk_.full = true;
+    ++coverage_.count("times the disk was full for a while");
+  }
   if (disk_.full && dice_.one_in(10)) disk_.full = false;
   if (unlucky(luck_.act)) act();
   if (unlucky(luck_.power)) {
-    coverage_.hit("between turns", Blow::power);
+    const auto runs_bodies = [](const auto& it) { return it->lives() && it->host().runs_bodies(); };
+    const bool in_bodies = std::ranges::any_of(sidecars_, runs_bodies);
+    coverage_.hit(in_bodies ? "while a body runs" : "between turns", Blow::power);
     disk_.cut_power();
-    lose_power();
+    lose_power(policies_[0]);
   }
   Sidecar& sidecar = *sidecars_[static_cast<std::size_t>(
       dice_.below(static_cast<std::int64_t>(sidecars_.size())))];
@@ -86,8 +106,8 @@ void World::step() {
 void World::pass_time() {
   std::int64_t ms = 0;
   switch (dice_.below(32)) {
-    case 0: ms = dice_.below(40'000); break;
-    case 1:
+    case 0:
+    case 1: ms = dice_.below(40'000); break;
     case 2:
     case 3:
     case 4: ms = dice_.below(1200); break;
@@ -103,6 +123,7 @@ void World::pass_time() {
 
 // The wall clock alone, as someone who sets it does.
 void World::jump() {
+  ++coverage_.count("jumps of the wall clock");
   constexpr std::int64_t day_ms = 86'400'000;
   newest_utc_ms_ = std::max(newest_utc_ms_, now_.utc_ms);
   const std::int64_t next_day = (now_.utc_ms / day_ms + 1) * day_ms;
@@ -127,9 +148,14 @@ void World::serve(Sidecar& sidecar) {
   // A broken store is soon noticed, and its sidecar started anew.
   const bool broken = sidecar.is_broken() && dice_.one_in(4);
   disk_.writer_elsewhere = unlucky(luck_.busy);
+  if (disk_.writer_elsewhere) ++coverage_.count("times somebody else held the store");
   const std::size_t count =
       dice_.one_in(4) ? static_cast<std::size_t>(dice_.below(8)) : all_letters;
-  turn(sidecar, count, ends || broken, draw_fault(luck_.fault));
+  // Ends and wakes are rare, and few of them write anything; nor do many turns only settle.
+  std::int64_t odds = luck_.fault;
+  if (odds > 0 && talk == 0) odds = host.waiting() == 0 ? 2 : std::max<std::int64_t>(odds / 3, 2);
+  if (odds > 0 && ends) odds = 2;
+  turn(sidecar, count, ends || broken, draw_fault(odds));
   disk_.writer_elsewhere = false;
   if (!sidecar.lives()) return;
   tidy(sidecar, dice_.one_in(8));
@@ -144,7 +170,7 @@ void World::act() {
   const Fault fault = draw_fault(luck_.fault > 0 ? 4 : 0);
   const Operator::Outcome outcome = operator_->act(now_, fault);
   if (outcome.fired) note_blow(fault, "an operator's act");
-  if (!disk_.powered()) return lose_power();
+  if (!disk_.powered()) return lose_power(policies_[0]);
   witness_.see(observer_, Actor{0, now_, false, &policies_[0]});
   if (outcome.kept) witness_.kept();
 }

@@ -34,6 +34,7 @@ class World {
   };
 
   // --- world.cpp: who acts when.
+  void draw_lucks();
   void step();
   void pass_time();
   void jump();
@@ -44,7 +45,7 @@ class World {
   void check_the_store();
 
   // --- blows.cpp: turns, and what strikes in or after them.
-  void step_aside();
+  void step_aside(const Sidecar& mover);
   void birth(Sidecar& sidecar);
   void turn(Sidecar& sidecar, std::size_t count, bool end_input, const Fault& fault);
   void follow(Sidecar& sidecar, const Sidecar::Spoken& spoken, const Actor& actor);
@@ -52,7 +53,8 @@ class World {
                       std::size_t count);
   void tidy(Sidecar& sidecar, bool idle);
   void kill(Sidecar& sidecar);
-  void lose_power();
+  // `in_flight` decided what nobody has seen yet.
+  void lose_power(const Policy& in_flight);
   Fault draw_fault(std::int64_t once_in);
   void note_blow(const Fault& fault, const std::string& kind);
   void record(const std::string& line);
