@@ -103,10 +103,10 @@ Digest sha256(std::initializer_list<std::string_view> parts) {
 
 std::string to_hex(const Digest& digest) {
   constexpr std::string_view hex = "0123456789abcdef";
-  std::string text;
-  for (const std::uint8_t byte : digest) {
-    text += hex[byte >> 4U];
-    text += hex[byte & 15U];
+  std::string text(2 * digest.size(), '0');
+  for (std::size_t i = 0; i < digest.size(); ++i) {
+    text[2 * i] = hex[digest[i] >> 4U];
+    text[2 * i + 1] = hex[digest[i] & 15U];
   }
   return text;
 }

@@ -2,6 +2,10 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
+#include <array>
+#include <charconv>
+
 namespace tallygate {
 namespace {
 
@@ -31,6 +35,14 @@ void append_escaped(std::string& out, unsigned char c) {
 
 bool needs_escape(unsigned char c) { return c < 0x20 || c == '"' || c == '\\' || c == 0x7F; }
 
+// Whether all of it stands in JSON as it is: most of what is written does.
+bool is_plain(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x80 && !needs_escape(byte);
+  });
+}
+
 void append_valid(std::string& out, std::string_view text) {
   std::size_t plain = 0;  // start of the run that needs no escape
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -51,6 +63,16 @@ std::string repaired(std::string_view text) {
     text.remove_prefix(size == 0 ? 1 : size);
   }
   return out;
+}
+
+void append_text(std::string& out, std::string_view text) {
+  if (is_plain(text)) {
+    out += text;
+  } else if (simdjson::validate_utf8(text.data(), text.size())) {
+    append_valid(out, text);
+  } else {
+    append_valid(out, repaired(text));
+  }
 }
 
 }  // namespace
@@ -86,24 +108,26 @@ JsonWriter& JsonWriter::end_array() {
 }
 
 JsonWriter& JsonWriter::key(std::string_view name) {
-  string(name);
-  text_ += ':';
+  separate();
+  text_ += '"';
+  append_text(text_, name);
+  text_ += "\":";
   return *this;
 }
 
 JsonWriter& JsonWriter::string(std::string_view text) {
   separate();
   text_ += '"';
-  if (simdjson::validate_utf8(text.data(), text.size())) {
-    append_valid(text_, text);
-  } else {
-    append_valid(text_, repaired(text));
-  }
+  append_text(text_, text);
   text_ += '"';
   return *this;
 }
 
-JsonWriter& JsonWriter::integer(std::int64_t value) { return raw(std::to_string(value)); }
+JsonWriter& JsonWriter::integer(std::int64_t value) {
+  std::array<char, 24> digits{};
+  const char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  return raw({digits.data(), static_cast<std::size_t>(end - digits.data())});
+}
 
 JsonWriter& JsonWriter::boolean(bool value) { return raw(value ? "true" : "false"); }
 

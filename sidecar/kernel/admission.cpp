@@ -37,9 +37,9 @@ std::string audit_body(const Policy& policy, const Session& session, const Gover
 }
 
 // What the row of a call takes over from a decision about it.
-NewAction decided(const Decision& decision, State state, std::string_view policy_digest) {
+NewAction decided(const Policy& policy, const Decision& decision, State state) {
   NewAction action;
-  action.policy = policy_digest;
+  action.policy = policy.digest;
   action.state = state;
   action.code = decision.code;
   action.lapses = decision.lapses;
@@ -94,8 +94,7 @@ Admission admit(Turn& turn, const Policy& policy, const Session& session,
   const Transition* row = find_transition(from, event_of(decision.verdict));
   CHECK(row != nullptr);  // who asks has made sure that the call may be decided
   Admission admission = admission_of(decision, asked);
-  const std::string policy_digest = to_hex(policy.digest);
-  NewAction action = decided(decision, row->to, policy_digest);
+  NewAction action = decided(policy, decision, row->to);
   action.run = session.identity.run_scope;
   action.tool = proposal.tool;
   action.attempt = admission.attempt;

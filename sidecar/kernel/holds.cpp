@@ -74,9 +74,8 @@ Admission refuse(Turn& turn, const Policy& policy, const ApprovedCall& approved,
 void grant(Turn& turn, const Policy& policy, const ApprovedCall& approved,
            const Decision& decision) {
   const ActionRow& row = approved.call.row;
-  const std::string policy_digest = to_hex(policy.digest);
   NewAction action;
-  action.policy = policy_digest;
+  action.policy = policy.digest;
   action.state = State::granted;
   action.attempt = row.attempt;
   action.owner = row.own_body ? whoever_comes_first : approved.owner;

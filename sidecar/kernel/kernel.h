@@ -174,7 +174,8 @@ class Kernel {
   void receive(const Response& response);
   void note_left(const RequestLeft& news);
   void record(const Unrecorded& news);
-  void end_body(std::int64_t execute_id, const Ending& ending);
+  void end_body(std::int64_t execute_id, const std::optional<ActionRow>& action,
+                const Ending& ending);
   static ActionResult unrecorded_end(const Body& body, const Ending& ending);
   void expect_late_answer(std::int64_t execute_id);
   bool withdraw_body(std::int64_t execute_id, const Ending& ending);

@@ -73,10 +73,10 @@ void Kernel::record(const Unrecorded& news) {
   if (!action) {
     // The store is broken: the end is told, but not known to have been kept.
     return end_body(
-        news.execute_id,
+        news.execute_id, action,
         Ending{ActionEvent::outcome_lost, Code::store_failed, {}, news.answer.output, {}, {}, {}});
   }
-  end_body(news.execute_id,
+  end_body(news.execute_id, action,
            ending_of(*action, news.answer, news.arrived_ms - body.started_ms, body.stopped));
 }
 
@@ -122,11 +122,11 @@ ActionResult Kernel::unrecorded_end(const Body& body, const Ending& ending) {
 }
 
 // Records the end, and answers whoever still waits.
-void Kernel::end_body(std::int64_t execute_id, const Ending& ending) {
+void Kernel::end_body(std::int64_t execute_id, const std::optional<ActionRow>& action,
+                      const Ending& ending) {
   const Body body = bodies_.at(execute_id);
   const ActionResult otherwise = unrecorded_end(body, ending);
   ActionResult result = otherwise;
-  const auto action = turn_ ? turn_->find_action(body.action) : std::nullopt;
   if (action && action->attempt == body.attempt) {
     const Transition* row = settle(*turn_, policy_, *action, ending);
     result.status = row == nullptr ? action->state : row->to;
@@ -172,8 +172,9 @@ void Kernel::lose_body(std::int64_t execute_id, Code code, const std::string& re
   if (turn == nullptr && turn_error_->code == ErrorCode::store_busy && !input_ended_) return;
   const auto action =
       turn == nullptr ? std::nullopt : turn->find_action(bodies_.at(execute_id).action);
-  end_body(execute_id, action ? unknown_end(*action, turn->now_ms(), code, reason)
-                              : Ending{ActionEvent::outcome_lost, code, reason, {}, {}, {}, {}});
+  end_body(execute_id, action,
+           action ? unknown_end(*action, turn->now_ms(), code, reason)
+                  : Ending{ActionEvent::outcome_lost, code, reason, {}, {}, {}, {}});
 }
 
 // Tells the host to stop a body, and gives it a moment to answer.
@@ -225,13 +226,14 @@ std::vector<std::int64_t> Kernel::unanswered_bodies() const {
 // Its request has not left, so it cannot have run: the line is taken back, the money too. False
 // when the store is busy: then it may still leave.
 bool Kernel::withdraw_body(std::int64_t execute_id, const Ending& ending) {
-  if (store() == nullptr && turn_error_->code == ErrorCode::store_busy && !input_ended_) {
-    return false;
-  }
+  Turn* turn = store();
+  if (turn == nullptr && turn_error_->code == ErrorCode::store_busy && !input_ended_) return false;
   const auto taken =
       std::erase_if(outgoing_, [&](const Outgoing& out) { return out.execute_id == execute_id; });
   if (taken == 0) effects_.withdrawn.push_back(execute_id);
-  end_body(execute_id, ending);
+  end_body(execute_id,
+           turn == nullptr ? std::nullopt : turn->find_action(bodies_.at(execute_id).action),
+           ending);
   return true;
 }
 
@@ -242,7 +244,7 @@ void Kernel::end_input() {
   for (const Unrecorded& news : std::exchange(unrecorded_, {})) {
     if (!bodies_.contains(news.execute_id)) continue;
     end_body(
-        news.execute_id,
+        news.execute_id, std::nullopt,
         Ending{ActionEvent::outcome_lost, Code::store_busy, {}, news.answer.output, {}, {}, {}});
   }
   for (const std::int64_t id : unanswered_bodies()) {

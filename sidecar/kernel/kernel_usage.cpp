@@ -47,12 +47,11 @@ void Kernel::record_usage(const Request& request) {
     CHECK(!before);  // what was recorded has completed, and is never decided afresh
   }
   CHECK(find_transition(std::nullopt, ActionEvent::recorded)->money == Money::charge);
-  const std::string policy_digest = to_hex(policy_.digest);
   NewAction action;
   action.nonce = fresh_nonce(entropy_);
   action.run = session_->identity.run_scope;
   action.tool = call.tool;
-  action.policy = policy_digest;
+  action.policy = policy_.digest;
   action.state = State::completed;
   action.code = Code::none;
   action.args = call.args;

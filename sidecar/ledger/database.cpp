@@ -63,7 +63,18 @@ void Statement::bind_one(int place, const Blob& blob) {
                             SQLITE_STATIC) == SQLITE_OK);
 }
 
+namespace {
+
+// Before SQLite is first used: we never ask how much memory it holds, and counting takes a mutex.
+void configure_once() {
+  static const int configured = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  static_cast<void>(configured);  // refused where something else has started it: no harm
+}
+
+}  // namespace
+
 Result<Database> Database::open(const std::string& path, OpenMode mode, const std::string& vfs) {
+  configure_once();
   Database database;
   sqlite3* connection = nullptr;
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |

@@ -17,27 +17,30 @@ std::int64_t monotonic_ms() {
   return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
 }
 
-// Interrupts a blocking system call every few milliseconds for as long as it lives. flock(2) has no
-// timeout of its own; a repeating tick cannot be lost between arming it and blocking.
-class Interruptions {
+// Interrupts a blocking system call once its time is up: flock(2) has no timeout of its own. Not
+// earlier, since who is interrupted loses its place in the queue; and again every few milliseconds
+// after, so that no tick is lost between arming it and blocking.
+class Interruption {
  public:
-  Interruptions() {
-    struct sigaction act {};
-    act.sa_handler = [](int) {};  // without SA_RESTART, so that the call ends with EINTR
-    ::sigaction(SIGALRM, &act, &old_action_);
-    const itimerval tick{{0, 10'000}, {0, 10'000}};
-    ::setitimer(ITIMER_REAL, &tick, &old_timer_);
+  explicit Interruption(std::int64_t after_ms) {
+    static const bool is_handled = handle_alarm();
+    static_cast<void>(is_handled);
+    const itimerval tick{{0, 10'000}, {after_ms / 1000, (after_ms % 1000) * 1000 + 1}};
+    ::setitimer(ITIMER_REAL, &tick, nullptr);
   }
-  ~Interruptions() {
-    ::setitimer(ITIMER_REAL, &old_timer_, nullptr);
-    ::sigaction(SIGALRM, &old_action_, nullptr);
+  ~Interruption() {
+    const itimerval never{};
+    ::setitimer(ITIMER_REAL, &never, nullptr);
   }
-  Interruptions(const Interruptions&) = delete;
-  Interruptions& operator=(const Interruptions&) = delete;
+  Interruption(const Interruption&) = delete;
+  Interruption& operator=(const Interruption&) = delete;
 
  private:
-  struct sigaction old_action_ {};
-  itimerval old_timer_{};
+  static bool handle_alarm() {
+    struct sigaction act {};
+    act.sa_handler = [](int) {};  // without SA_RESTART, so that the call ends with EINTR
+    return ::sigaction(SIGALRM, &act, nullptr) == 0;
+  }
 };
 
 }  // namespace
@@ -51,7 +54,7 @@ Result<WriterQueue> WriterQueue::open(const std::string& path) {
 bool WriterQueue::enter(std::int64_t wait_ms) {
   if (::flock(file_.number(), LOCK_EX | LOCK_NB) == 0) return true;
   const std::int64_t until = monotonic_ms() + wait_ms;
-  const Interruptions interruptions;
+  const Interruption interruption(wait_ms);
   do {
     if (::flock(file_.number(), LOCK_EX) == 0) return true;
   } while (errno == EINTR && monotonic_ms() < until);

@@ -63,6 +63,7 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const StoreOptions& options) {
                                                     std::move(owners).value(),
                                                     {},
                                                     {},
+                                                    {},
                                                     {}});
   core->options.path = *path;
   if (!core->queue.enter(open_wait_ms)) {

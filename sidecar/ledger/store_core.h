@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace tallygate {
@@ -31,6 +32,17 @@ struct Statements {
 // Names that never change once committed may be remembered; balances may not.
 enum Interned : int { interned_tool, interned_policy, interned_budget, interned_scope };
 
+// By table and name; looked up without making a string.
+struct InternedLess {
+  using is_transparent = void;
+  template <class Left, class Right>
+  bool operator()(const Left& left, const Right& right) const {
+    if (left.first != right.first) return left.first < right.first;
+    return std::string_view(left.second) < std::string_view(right.second);
+  }
+};
+using InternedNames = std::map<std::pair<int, std::string>, std::int64_t, InternedLess>;
+
 struct StoreCore {
   StoreOptions options;
   Database database;
@@ -38,7 +50,8 @@ struct StoreCore {
   WriterQueue queue;
   OwnerLocks owners;
   OwnerId owner;
-  std::map<std::pair<int, std::string>, std::int64_t, std::less<>> interned;
+  InternedNames interned;
+  std::optional<std::pair<Digest, std::int64_t>> latest_policy;  // of `policies`, once committed
   std::optional<Error> failure;
 
   // Remembers the first failure that is not mere contention.

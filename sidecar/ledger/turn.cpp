@@ -86,15 +86,31 @@ Step Turn::commit() {
   return Done{};
 }
 
-// The id of a name that never changes; added when it is new.
-std::int64_t Turn::intern(int table, std::string_view name) {
-  const std::pair<int, std::string> key(table, name);
+std::optional<std::int64_t> Turn::find_interned(int table, std::string_view name) const {
+  const std::pair<int, std::string_view> key(table, name);
   if (const auto known = core_->interned.find(key); known != core_->interned.end()) {
     return known->second;
   }
   for (const auto& [fresh, id] : interned_) {
-    if (fresh == key) return id;
+    if (fresh.first == table && fresh.second == name) return id;
   }
+  return std::nullopt;
+}
+
+std::int64_t Turn::policy_id(const Digest& digest) {
+  if (core_->latest_policy && core_->latest_policy->first == digest) {
+    return core_->latest_policy->second;
+  }
+  const std::string name = to_hex(digest);
+  const std::int64_t id = intern(interned_policy, name);
+  const bool is_committed = core_->interned.contains(std::pair(int{interned_policy}, name));
+  if (is_committed) core_->latest_policy.emplace(digest, id);
+  return id;
+}
+
+// The id of a name that never changes; added when it is new.
+std::int64_t Turn::intern(int table, std::string_view name) {
+  if (const auto known = find_interned(table, name)) return *known;
   Statements& sql = core_->sql;
   Statement& find = table == interned_tool ? sql.find_tool : sql.find_policy;
   Statement& add = table == interned_tool ? sql.add_tool : sql.add_policy;
@@ -106,7 +122,7 @@ std::int64_t Turn::intern(int table, std::string_view name) {
     if (answer == Statement::Answer::row) id = statement->integer(0);
     statement->reset();
   }
-  if (id != 0) interned_.emplace_back(key, id);
+  if (id != 0) interned_.emplace_back(std::pair(table, std::string(name)), id);
   return id;
 }
 

@@ -49,7 +49,7 @@ struct NewAction {
   std::int64_t nonce = 0;  // random; makes the id unguessable
   ScopeId run;
   std::string_view tool;
-  std::string_view policy;  // digest in hex
+  Digest policy{};  // of the text that decided
   State state = State::denied;
   Code code = Code::none;
   std::int64_t attempt = 1;
@@ -265,6 +265,8 @@ class Turn {
   void read_newest(std::int64_t utc_ms);
   void doom(std::string_view what);
   std::int64_t intern(int table, std::string_view name);
+  std::int64_t policy_id(const Digest& digest);
+  std::optional<std::int64_t> find_interned(int table, std::string_view name) const;
   std::vector<ActionRow> list_actions(Statement& list, std::int64_t value);
   void run(Statement& statement, std::string_view what);
   Window& window(const WindowKey& key);

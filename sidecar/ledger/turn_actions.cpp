@@ -45,7 +45,7 @@ ActionId Turn::add_action(const NewAction& action) {
   newest_action_ = std::max(newest_action_ + 1, now_ms_ << counter_bits);
   const ActionId id{newest_action_, action.nonce};
   const std::int64_t tool = intern(interned_tool, action.tool);
-  const std::int64_t policy = intern(interned_policy, action.policy);
+  const std::int64_t policy = policy_id(action.policy);
   const std::string cost = encode_charges(action.cost);
   const std::string windows = encode_windows(action.windows);
   std::optional<Statement::Blob> key;
@@ -63,7 +63,7 @@ ActionId Turn::add_action(const NewAction& action) {
 }
 
 void Turn::redecide(const ActionRow& before, const NewAction& action) {
-  const std::int64_t policy = intern(interned_policy, action.policy);
+  const std::int64_t policy = policy_id(action.policy);
   const std::string cost = encode_charges(action.cost);
   const std::string windows = encode_windows(action.windows);
   if (!error_ &&

@@ -4,10 +4,39 @@
 // since the turn holds the store's write lock.
 #include "ledger/store_core.h"
 #include "ledger/turn.h"
+#include "protocol/check.h"
+#include "protocol/limits.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 namespace tallygate {
+namespace {
+
+// "SCOPE UNIT WINDOW", made anew for every budget of every call, and so without the heap.
+class BudgetName {
+ public:
+  BudgetName(ScopeId scope, std::string_view unit, std::string_view window) {
+    size_ = static_cast<std::size_t>(
+        std::to_chars(text_.data(), text_.data() + text_.size(), scope.value).ptr - text_.data());
+    append(unit);
+    append(window);
+  }
+  std::string_view text() const { return {text_.data(), size_}; }
+
+ private:
+  void append(std::string_view word) {
+    CHECK(size_ + 1 + word.size() <= text_.size());
+    text_[size_++] = ' ';
+    std::ranges::copy(word, text_.data() + size_);
+    size_ += word.size();
+  }
+  std::array<char, 2 * limits::name_size_max> text_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace
 
 std::optional<std::int64_t> Turn::find_budget(ScopeId scope, std::string_view unit,
                                               std::string_view window) {
@@ -22,12 +51,8 @@ std::optional<std::int64_t> Turn::find_budget(ScopeId scope, std::string_view un
 
 std::int64_t Turn::budget(ScopeId scope, std::string_view unit, std::string_view window) {
   if (error_) return 0;
-  std::string name = std::to_string(scope.value);
-  name.append(" ").append(unit).append(" ").append(window);
-  const std::pair<int, std::string> key(interned_budget, std::move(name));
-  if (const auto known = core_->interned.find(key); known != core_->interned.end()) {
-    return known->second;
-  }
+  const BudgetName name(scope, unit, window);
+  if (const auto known = find_interned(interned_budget, name.text())) return *known;
   std::optional<std::int64_t> id = find_budget(scope, unit, window);
   if (!id && !error_) {
     Statement& add = core_->sql.add_budget;
@@ -38,7 +63,7 @@ std::int64_t Turn::budget(ScopeId scope, std::string_view unit, std::string_view
     }
     add.reset();
   }
-  if (id) interned_.emplace_back(key, *id);
+  if (id) interned_.emplace_back(std::pair(int{interned_budget}, std::string(name.text())), *id);
   return id.value_or(0);
 }
 
@@ -135,22 +160,27 @@ bool Turn::charge(const ActionRow& action, const Charges& actual,
   if (keys.size() > action.windows.size()) widen(action, keys);
   if (error_) return false;
   const Charges excess = excess_of(actual, action.cost);
-  Overruns overruns;
+  Overruns within_overruns, excess_overruns;
   for (const WindowKey& key : keys) {
     Window& held = window(key);
     if (error_) return false;
-    // Up to the reservation it fits by construction; only what is above it can be overrun.
     const Amount above = charge_of(excess, held.unit);
-    held.counters.spent.steps += charge_of(actual, held.unit).steps - above.steps;
+    const Amount within{charge_of(actual, held.unit).steps - above.steps};
+    // Where it was reserved it fits by construction; elsewhere all of it may be overrun.
+    if (std::ranges::find(action.windows, key) != action.windows.end()) {
+      held.counters.spent.steps += within.steps;
+    } else if (const Amount rest = book(held.counters, within); rest.steps > 0) {
+      within_overruns.emplace_back(key, rest);
+    }
     const Amount rest = book(held.counters, above);
-    if (rest.steps > 0) overruns.emplace_back(key, rest);
+    if (rest.steps > 0) excess_overruns.emplace_back(key, rest);
     held.dirty = true;
   }
   Charges within = actual;
   for (Charge& charge : within) charge.amount.steps -= charge_of(excess, charge.unit).steps;
-  add_posting(action, "charge", within, {});
-  if (!excess.empty()) add_posting(action, "excess", excess, overruns);
-  return !overruns.empty();
+  add_posting(action, "charge", within, within_overruns);
+  if (!excess.empty()) add_posting(action, "excess", excess, excess_overruns);
+  return !within_overruns.empty() || !excess_overruns.empty();
 }
 
 // The budgets that a posting hits follow from the action's windows, so these must be all of them.

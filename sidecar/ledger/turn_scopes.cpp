@@ -19,9 +19,7 @@ std::optional<ScopeId> Turn::find_scope(int kind, std::string_view name) {
 ScopeId Turn::scope(int kind, std::string_view name, std::optional<ScopeId> parent) {
   if (error_) return {};
   const std::pair<int, std::string> key(interned_scope, std::to_string(kind) + std::string(name));
-  if (const auto known = core_->interned.find(key); known != core_->interned.end()) {
-    return ScopeId{known->second};
-  }
+  if (const auto known = find_interned(key.first, key.second)) return ScopeId{*known};
   std::optional<ScopeId> id = find_scope(kind, name);
   if (!id && !error_) {
     Statement& add = core_->sql.add_scope;

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <ctime>
+#include <utility>
 
 namespace tallygate {
 namespace {
@@ -21,13 +22,16 @@ std::int64_t read_clock_ms(clockid_t clock) {
 Now SystemClock::now() { return Now{read_clock_ms(CLOCK_REALTIME), read_clock_ms(CLOCK_BOOTTIME)}; }
 
 std::uint64_t SystemEntropy::next() {
-  std::uint64_t bits = 0;
-  ssize_t size = 0;
-  do {
-    size = ::getrandom(&bits, sizeof bits, 0);
-  } while (size < 0 && errno == EINTR);
-  CHECK(size == sizeof bits);
-  return bits;
+  if (left_ == 0) {
+    // Whole or not at all, up to 256 bytes (getrandom(2)).
+    ssize_t size = 0;
+    do {
+      size = ::getrandom(pool_.data(), sizeof pool_, 0);
+    } while (size < 0 && errno == EINTR);
+    CHECK(size == static_cast<ssize_t>(sizeof pool_));
+    left_ = pool_.size();
+  }
+  return std::exchange(pool_[--left_], 0);  // used once, then forgotten
 }
 
 }  // namespace tallygate

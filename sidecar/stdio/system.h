@@ -3,6 +3,10 @@
 
 #include "kernel/seams.h"
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
 namespace tallygate {
 
 class SystemClock final : public Clock {
@@ -13,6 +17,10 @@ class SystemClock final : public Clock {
 class SystemEntropy final : public Entropy {
  public:
   std::uint64_t next() override;
+
+ private:
+  std::array<std::uint64_t, 32> pool_{};  // of which the last `left_` are still to be given out
+  std::size_t left_ = 0;
 };
 
 }  // namespace tallygate

@@ -138,5 +138,21 @@ TEST_CASE_METHOD(ChargeTest, "exactly as many calls are admitted as the cap pays
   check_books();
 }
 
+TEST_CASE_METHOD(ChargeTest, "a budget that is new and too small when a call ends is overrun",
+                 "[kernel]") {
+  const Sent body = started("1");
+  policy.budgets.push_back(
+      BudgetRule{ScopeKind::global, {}, "usd", Window::month, Amount{10'000'000}});
+  answer(body.id, "1", R"({"usd":"0.07"})");
+  turn();
+  CHECK(outcome("1") == "completed");
+  CHECK(raw().text("SELECT spent || '+' || overrun FROM windows w JOIN budgets b ON b.id = w.budget "
+                   "WHERE b.window = 'month'") == "10000000+60000000");
+  check_books();
+  govern("2");
+  turn();
+  CHECK(outcome("2") == "denied budget_exhausted");
+}
+
 }  // namespace
 }  // namespace tallygate

@@ -76,7 +76,7 @@ class StoreTest {
     action.nonce = 7;
     action.run = run_of(turn);
     action.tool = "pay";
-    action.policy = "policy";
+    action.policy = sha256("policy");
     action.state = State::granted;
     action.code = Code::none;
     action.owner = owner;
