@@ -67,7 +67,7 @@ inline constexpr std::int64_t throttle_ms_max = 30'000;
 inline constexpr std::int64_t recovery_interval_ms = 1000;
 // How often a sidecar looks whether its scopes were closed, to tell its host. No admission waits
 // for it.
-inline constexpr std::int64_t scope_watch_interval_ms = 100;
+inline constexpr std::int64_t scope_watch_interval_ms = 50;
 // How far the clock may stand behind the store's newest row before calls are refused.
 inline constexpr std::int64_t clock_step_ms_max = 5000;
 

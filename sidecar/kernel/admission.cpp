@@ -72,6 +72,14 @@ void set_deadline(Turn& turn, const Policy& policy, const Asked& asked, const De
   }
 }
 
+// Kept for who asks later.
+void note_reason(Turn& turn, const Admission& admission) {
+  ActionRow row;
+  row.id = admission.action;
+  row.attempt = admission.attempt;
+  turn.set_result(row, StoredResult{admission.reason, {}, {}});
+}
+
 }  // namespace
 
 std::int64_t fresh_nonce(Entropy& entropy) {
@@ -118,6 +126,8 @@ Admission admit(Turn& turn, const Policy& policy, const Session& session,
   } else if (decision.verdict == Verdict::hold) {
     admission.hold = open_hold(turn, admission, proposal.args, decision.rule, action.deadline_ms,
                                fresh_nonce(asked.entropy));
+  } else {
+    note_reason(turn, admission);
   }
   turn.audit(to_text(row->to), admission.action.key,
              audit_body(policy, session, proposal, asked, decision, admission));

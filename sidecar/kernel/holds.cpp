@@ -19,6 +19,11 @@ GovernParams proposal_of(const Policy& policy, const ActionSummary& call) {
   proposal.args = call.args;
   const ToolRule* tool = policy.find_tool(call.tool);
   if (tool == nullptr || tool->cost.kind != Cost::Kind::host) return proposal;
+  // What was stated as nothing left no trace in the reservation.
+  for (const Charge& limit : tool->cost.amounts) {
+    if (charge_of(call.row.cost, limit.unit) == Amount{})
+      proposal.cost.emplace_back(limit.unit, "0");
+  }
   for (auto& [unit, amount] : to_texts(policy, call.row.cost)) {
     if (unit != "calls" && unit != "seconds") proposal.cost.emplace_back(unit, amount);
   }

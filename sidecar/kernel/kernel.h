@@ -160,7 +160,7 @@ class Kernel {
   bool is_over(const Onlooker& onlooker) const;
   void poll_onlookers();
   bool has_news();
-  void watch_holds(Turn& turn);
+  std::vector<std::string> watch_holds(Turn& turn);
 
   // --- kernel_usage.cpp
   void record_usage(const Request& request);
@@ -192,7 +192,7 @@ class Kernel {
 
   // --- kernel_scopes.cpp: what an operator closes while bodies run.
   void watch();
-  void watch_scopes(Turn& turn);
+  void watch_scopes(const std::vector<ClosedScope>& closed);
   void tell_scope(const std::string& scope, Closure closure, const std::string& reason);
 
   const Policy& policy_;

@@ -87,9 +87,12 @@ void Kernel::extend(const Request& request) {
 ActionResult Kernel::extended(const ActionRow& action) {
   Identity identity = session_->identity;
   identity.run_scope = action.run;  // which may be another run of the same agent
-  const Extension extension = extend_deadline(*turn_, policy_, identity, action);
-  const auto now = turn_->find_action(action.id.key);
   const auto body = running_body_of(action.id.key);
+  const bool is_stopped = body && bodies_.at(*body).stopped != Code::none;
+  const Extension extension =
+      is_stopped ? Extension{0, bodies_.at(*body).stopped, "the body has been told to stop"}
+                 : extend_deadline(*turn_, policy_, identity, action);
+  const auto now = turn_->find_action(action.id.key);
   if (body && extension.more_ms > 0) {
     bodies_.at(*body).timeout_ms += extension.more_ms;
     bodies_.at(*body).deadline_ms += extension.more_ms;

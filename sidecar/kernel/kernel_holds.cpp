@@ -77,7 +77,8 @@ bool Kernel::attend_held(const Onlooker& onlooker, const ActionRow& action) {
     return true;
   }
   std::optional<ActionResult> result;
-  if (hold->state == HoldState::approved && !is_full() && !input_ended_) {
+  const bool takes_work = !is_full() && !input_ended_ && !shutdown_;
+  if (hold->state == HoldState::approved && takes_work) {
     result = take_up(onlooker.request, *call, *hold);
     if (!result) return true;
   }
@@ -153,9 +154,10 @@ bool Kernel::has_news() {
   return has_changed;
 }
 
-// Tells the host when a call that it knows to be held has been approved, denied, or taken up by
-// another.
-void Kernel::watch_holds(Turn& turn) {
+// What the host is told where a call that it knows to be held has been approved, denied, or taken
+// up by another.
+std::vector<std::string> Kernel::watch_holds(Turn& turn) {
+  std::vector<std::string> news;
   for (auto place = held_.begin(); place != held_.end();) {
     const auto action = turn.find_action(place->first);
     if (!action) {
@@ -166,7 +168,7 @@ void Kernel::watch_holds(Turn& turn) {
     const bool has_changed = !hold || hold->have != place->second;
     if (has_changed) {
       const std::string text = write_action_result(stored_result(turn, policy_, *action));
-      outgoing_.push_back({notification_line("actions/updated", text), {}, Dropped{}});
+      news.push_back(notification_line("actions/updated", text));
     }
     if (hold) {
       place->second = hold->have;
@@ -175,6 +177,7 @@ void Kernel::watch_holds(Turn& turn) {
       place = held_.erase(place);
     }
   }
+  return news;
 }
 
 }  // namespace tallygate

@@ -7,24 +7,41 @@
 #include <algorithm>
 
 namespace tallygate {
+namespace {
+
+const Ending ended_before_it_ran{
+    ActionEvent::cancelled,
+    Code::scope_killed,
+    "an operator ended what runs here before the tool was asked for; nothing was run",
+    {},
+    {},
+    {},
+    {}};
+
+}  // namespace
 
 // A look that makes nobody wait. Admissions need it not: each reads the scopes in its own
 // transaction.
 void Kernel::watch() {
   if (!session_ || input_ended_ || now_.boot_ms < next_watch_ms_) return;
   next_watch_ms_ = now_.boot_ms + limits::scope_watch_interval_ms;
+  std::vector<ClosedScope> closed;
+  std::vector<std::string> news;
   if (turn_) {
-    watch_scopes(*turn_);
-    return watch_holds(*turn_);
+    closed = turn_->closed_scopes();
+    news = watch_holds(*turn_);
+  } else {
+    // Ended before anything is done about it: a second turn must not begin within it.
+    Result<Turn> reading = ledger_.begin_reading(now_.utc_ms);
+    if (!reading) return;  // the next call that needs the store says why
+    closed = reading->closed_scopes();
+    news = watch_holds(*reading);
   }
-  Result<Turn> reading = ledger_.begin_reading(now_.utc_ms);
-  if (!reading) return;  // the next call that needs the store says why
-  watch_scopes(*reading);
-  watch_holds(*reading);
+  watch_scopes(closed);
+  for (std::string& line : news) outgoing_.push_back({std::move(line), {}, Dropped{}});
 }
 
-void Kernel::watch_scopes(Turn& turn) {
-  const std::vector<ClosedScope> closed = turn.closed_scopes();
+void Kernel::watch_scopes(const std::vector<ClosedScope>& closed) {
   const std::vector<ScopeId> mine = session_->identity.scopes();
   std::map<std::string, Closure> now_closed;
   for (const ClosedScope& scope : closed) {
@@ -49,9 +66,8 @@ void Kernel::tell_scope(const std::string& scope, Closure closure, const std::st
   say(notification_line("scope/changed", params.end_object().text()));
   if (closure != Closure::killed) return;
   for (const std::int64_t id : unanswered_bodies()) {
-    if (bodies_.at(id).left && bodies_.at(id).stopped == Code::none) {
-      stop_body(id, Code::scope_killed);
-    }
+    if (!bodies_.at(id).left && withdraw_body(id, ended_before_it_ran)) continue;
+    if (bodies_.at(id).stopped == Code::none) stop_body(id, Code::scope_killed);
   }
 }
 

@@ -115,12 +115,13 @@ ActionResult stored_result(Turn& turn, const Policy& policy, const ActionRow& ac
   if (action.state == State::held) {
     if (const auto hold = turn.find_hold(action)) result.hold = tell_hold(*hold);
   }
+  if (action.state == State::granted) return result;  // what stands there is why it was held
   if (const auto stored = turn.find_result(action)) {
     result.reason = stored->reason;
     result.output = stored->output;
     result.spent = to_texts(policy, stored->spent);
   }
-  if (action.state == State::completed && result.output.empty()) {
+  if (action.state == State::completed && result.output.empty() && result.reason.empty()) {
     result.reason = "the call completed; its output was too long to be kept";
   }
   return result;

@@ -9,6 +9,7 @@
 #include "support/fake_clock.h"
 #include "support/seeded_entropy.h"
 #include "support/temp_folder.h"
+#include "transcripts/operator_act.h"
 #include "transcripts/vectors.h"
 
 #include <cstdint>
@@ -32,24 +33,41 @@ class InProcess {
   Step end_input();
   // Moves the clock on and takes one turn.
   Step advance(std::int64_t ms);
+  // On the same store, as another process would; then the sidecar looks what has changed.
+  Step act(const OperatorAct& act);
+  // While the host does not read, nothing of what is said leaves.
+  Step set_host_reads(bool reads);
+  // Writes nothing more.
+  Step kill();
+  Step start_again();
   // There is no exit code here; the kernel must have finished.
   Result<std::optional<int>> exit_code();
   std::string diagnosis() const;
 
  private:
+  // A line to the host, and the body it starts or 0.
+  struct Said {
+    std::string line;
+    std::int64_t execute_id = 0;
+  };
+
   InProcess() = default;
   void turn(std::vector<Event> events);
+  void hand_over(Effects effects);
+  void note_left(std::int64_t execute_id);
+  StoreOptions store() const;
 
   TempFolder folder_;
   Policy policy_;
   SeededEntropy entropy_{1};
   std::unique_ptr<Ledger> ledger_;
   std::optional<Kernel> kernel_;
-  LineBuffer lines_{limits::line_size_max};
+  std::optional<LineBuffer> lines_;
   FakeClock clock_;
   std::vector<Event> left_;  // RequestLeft, for the next turn
-  std::deque<std::string> said_;
+  std::deque<Said> said_;
   std::vector<std::string> notes_;
+  bool host_reads_ = true;
   bool finished_ = false;
 };
 

@@ -55,9 +55,9 @@ void replay(const std::string& path, const std::string& binary, Tally& tally) {
   if (!vector) {
     std::printf("FAIL %s\n", vector.error().message.c_str());
     ++tally.failed;
-  } else if (vector->needs_clock && !binary.empty()) {
-    std::printf("skipped %s: it moves the clock, which only the run in process can\n",
-                path.c_str());
+  } else if (!vector->beyond_binary.empty() && !binary.empty()) {
+    std::printf("skipped %s: %s, which only the run in process can follow\n", path.c_str(),
+                vector->beyond_binary.c_str());
     ++tally.skipped;
   } else {
     const bool passed = binary.empty() ? passes(*vector, InProcess::start(*vector))

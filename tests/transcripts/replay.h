@@ -3,6 +3,7 @@
 
 #include "protocol/strict_json.h"
 #include "transcripts/match.h"
+#include "transcripts/operator_act.h"
 #include "transcripts/vectors.h"
 
 #include <cstddef>
@@ -38,22 +39,16 @@ class Replay {
   Outcome play(const VectorStep& step) {
     switch (step.kind) {
       case StepKind::note:
-      case StepKind::policy:
-        return std::nullopt;
-      case StepKind::host:
-        return say(step.value);
-      case StepKind::host_raw:
-        return done(sidecar_.send(raw_bytes(step.value)));
-      case StepKind::sidecar:
-        return hear(step.value);
-      case StepKind::end_input:
-        ended_ = true;
-        return done(sidecar_.end_input());
-      case StepKind::exit:
-        exit_code_ = step.number;
-        return std::nullopt;
-      case StepKind::advance:
-        return done(sidecar_.advance(step.number));
+      case StepKind::policy: return std::nullopt;
+      case StepKind::host: return say(step.value);
+      case StepKind::host_raw: return done(sidecar_.send(raw_bytes(step.value)));
+      case StepKind::sidecar: return hear(step.value);
+      case StepKind::end_input: ended_ = true; return done(sidecar_.end_input());
+      case StepKind::exit: exit_code_ = step.number; return std::nullopt;
+      case StepKind::advance: return done(sidecar_.advance(step.number));
+      case StepKind::act_as_operator: return act_as_operator(step.value);
+      case StepKind::restart: return restart();
+      case StepKind::host_reads: return done(sidecar_.set_host_reads(step.flag));
     }
     return fail("unknown step");
   }
@@ -61,6 +56,22 @@ class Replay {
   Outcome say(JsonView message) {
     const Result<std::string> line = fill_in(message, bindings_);
     return line ? done(sidecar_.send(*line + "\n")) : fail(line.error().message);
+  }
+
+  Outcome act_as_operator(JsonView step) {
+    const Result<std::string> filled = fill_in(step, bindings_);
+    if (!filled) return fail(filled.error().message);
+    const JsonText text(*filled);
+    const Result<OperatorAct> act = read_operator_act(text.view());
+    return act ? done(sidecar_.act(*act)) : fail(act.error().message);
+  }
+
+  // A sidecar that said what nobody heard before it died would pass unnoticed.
+  Outcome restart() {
+    if (auto failure = done(sidecar_.kill())) return failure;
+    if (auto surplus = sidecar_.next_line()) return fail("a line nobody expects", {}, *surplus);
+    ended_ = false;
+    return done(sidecar_.start_again());
   }
 
   Outcome hear(JsonView expected) {

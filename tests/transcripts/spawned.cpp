@@ -1,8 +1,6 @@
 #include "transcripts/spawned.h"
 
-#include "support/temp_folder.h"
-
-#include <system_error>
+#include "transcripts/terminal.h"
 
 #include <algorithm>
 #include <array>
@@ -11,6 +9,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -60,61 +59,98 @@ bool wait_for(int descriptor, short what, SteadyClock::time_point deadline) {
 
 // Nothing of ours but what a sanitizer needs: the state, the configuration and $HOME lie in
 // `folder`.
-bp::environment environment_in(const std::filesystem::path& folder) {
-  bp::environment environment;
+std::vector<std::string> variables_in(const std::filesystem::path& folder) {
+  std::vector<std::string> variables;
   for (const char* name : {"ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"}) {
-    if (const char* value = std::getenv(name)) environment[name] = value;
+    if (const char* value = std::getenv(name)) variables.push_back(std::string(name) + "=" + value);
   }
-  environment["HOME"] = folder.string();
-  environment["XDG_STATE_HOME"] = (folder / "state").string();
-  environment["XDG_CONFIG_HOME"] = (folder / "config").string();
+  variables.push_back("HOME=" + folder.string());
+  variables.push_back("XDG_STATE_HOME=" + (folder / "state").string());
+  variables.push_back("XDG_CONFIG_HOME=" + (folder / "config").string());
+  return variables;
+}
+
+bp::environment environment_of(const std::vector<std::string>& variables) {
+  bp::environment environment;
+  for (const std::string& variable : variables) {
+    const std::size_t split = variable.find('=');
+    environment[variable.substr(0, split)] = variable.substr(split + 1);
+  }
   return environment;
 }
 
 }  // namespace
 
 struct Spawned::Process {
-  TempFolder folder;
+  ~Process() { end(); }
+
+  void end() {
+    std::error_code ignored;
+    if (!child.running(ignored)) return;
+    ::kill(child.id(), SIGKILL);
+    child.wait(ignored);
+  }
+
   bp::pipe input, output;
   bp::child child;
   std::string buffer;
   std::size_t scanned = 0;  // up to here the buffer holds no line end
 };
 
-Spawned::Spawned(std::unique_ptr<Process> process) : process_(std::move(process)) {}
-
-Spawned::~Spawned() {
-  std::error_code ignored;
-  if (!process_->child.running(ignored)) return;
-  ::kill(process_->child.id(), SIGKILL);
-  process_->child.wait(ignored);
-}
+Spawned::Spawned() : folder_(std::make_unique<TempFolder>()) {}
+Spawned::~Spawned() = default;
 
 Result<std::unique_ptr<Spawned>> Spawned::start(const std::string& binary, const Vector& vector) {
   std::signal(SIGPIPE, SIG_IGN);
-  std::unique_ptr<Spawned> sidecar(new Spawned(std::make_unique<Process>()));
-  Process& process = *sidecar->process_;
-  const std::filesystem::path folder = process.folder.path();
-  std::vector<std::string> arguments{"serve"};
+  std::unique_ptr<Spawned> sidecar(new Spawned);
+  sidecar->binary_ = std::filesystem::absolute(binary).string();
   if (!vector.policy.empty()) {
-    const std::filesystem::path copy = folder / std::filesystem::path(vector.policy).filename();
+    const std::filesystem::path copy =
+        sidecar->folder_->path() / std::filesystem::path(vector.policy).filename();
     std::error_code error;
     std::filesystem::copy_file(vector.policy, copy, error);
     if (error) return failed(vector.policy + ": " + error.message());
-    arguments.insert(arguments.end(), {"-c", copy.string()});
+    sidecar->configuration_ = {"-c", copy.string()};
   }
+  if (const Step step = sidecar->start_again(); !step) return step.error();
+  return sidecar;
+}
+
+Step Spawned::start_again() {
+  process_ = std::make_unique<Process>();
+  Process& process = *process_;
+  const std::filesystem::path folder = folder_->path();
+  std::vector<std::string> arguments{"serve"};
+  arguments.insert(arguments.end(), configuration_.begin(), configuration_.end());
   // Our ends must not be inherited by the next child.
   ::fcntl(process.input.native_sink(), F_SETFD, FD_CLOEXEC);
   ::fcntl(process.output.native_source(), F_SETFD, FD_CLOEXEC);
   std::error_code error;
-  process.child =
-      bp::child(bp::exe = std::filesystem::absolute(binary).string(), bp::args = arguments,
-                environment_in(folder), bp::start_dir = folder.string(),
-                bp::std_in<process.input, bp::std_out> process.output,
-                bp::std_err > (folder / "stderr").string(), error);
-  if (error) return failed(binary + ": " + error.message());
+  process.child = bp::child(bp::exe = binary_, bp::args = arguments,
+                            environment_of(variables_in(folder)), bp::start_dir = folder.string(),
+                            bp::std_in<process.input, bp::std_out> process.output,
+                            bp::std_err > (folder / "stderr").string(), error);
+  if (error) return failed(binary_ + ": " + error.message());
   ::fcntl(process.input.native_sink(), F_SETFL, O_NONBLOCK);
-  return sidecar;
+  return Done{};
+}
+
+Step Spawned::kill() {
+  const bool ends_by_itself = process_->input.native_sink() < 0;
+  if (ends_by_itself) {
+    const Result<std::optional<int>> code = exit_code();
+    if (!code) return code.error();
+    if (code->value_or(0) != 0) return failed("exit code " + std::to_string(**code));
+  }
+  process_->end();
+  return Done{};
+}
+
+Step Spawned::act(const OperatorAct& act) {
+  std::vector<std::string> command{binary_};
+  for (std::string& word : command_words(act)) command.push_back(std::move(word));
+  command.insert(command.end(), configuration_.begin(), configuration_.end());
+  return run_at_terminal(command, variables_in(folder_->path()));
 }
 
 Step Spawned::send(std::string_view bytes) {
@@ -164,6 +200,8 @@ Step Spawned::end_input() {
 
 Step Spawned::advance(std::int64_t) { return failed("nobody moves this clock"); }
 
+Step Spawned::set_host_reads(bool) { return failed("what a pipe takes has left"); }
+
 Result<std::optional<int>> Spawned::exit_code() {
   const auto deadline = SteadyClock::now() + patience;
   std::error_code error;
@@ -177,7 +215,7 @@ Result<std::optional<int>> Spawned::exit_code() {
 }
 
 std::string Spawned::diagnosis() const {
-  std::ifstream file(process_->folder.path() / "stderr");
+  std::ifstream file(folder_->path() / "stderr");
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();

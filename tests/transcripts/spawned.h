@@ -2,6 +2,8 @@
 #pragma once
 
 #include "protocol/result.h"
+#include "support/temp_folder.h"
+#include "transcripts/operator_act.h"
 #include "transcripts/vectors.h"
 
 #include <cstdint>
@@ -9,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tallygate {
 
@@ -23,6 +26,14 @@ class Spawned {
   Step end_input();
   // Refused: nobody moves this clock.
   Step advance(std::int64_t ms);
+  // By the program's own command, at a terminal.
+  Step act(const OperatorAct& act);
+  // Refused: what a pipe takes has left, read or not.
+  Step set_host_reads(bool reads);
+  // kill -9. One whose input has ended ends by itself.
+  Step kill();
+  // A fresh one in the same folder, with the same configuration.
+  Step start_again();
   // Waits for the end of the process.
   Result<std::optional<int>> exit_code();
   // What the child wrote to stderr.
@@ -30,8 +41,11 @@ class Spawned {
 
  private:
   struct Process;
-  explicit Spawned(std::unique_ptr<Process> process);
+  Spawned();
 
+  std::unique_ptr<TempFolder> folder_;
+  std::string binary_;
+  std::vector<std::string> configuration_;  // the words that name it
   std::unique_ptr<Process> process_;
 };
 

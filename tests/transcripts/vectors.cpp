@@ -2,6 +2,7 @@
 
 #include "protocol/json_reader.h"
 #include "protocol/strict_json.h"
+#include "transcripts/operator_act.h"
 
 #include <algorithm>
 #include <array>
@@ -28,6 +29,9 @@ constexpr std::array directives{
     Directive{"end_input", StepKind::end_input, JsonKind::boolean},
     Directive{"exit", StepKind::exit, JsonKind::number},
     Directive{"advance_ms", StepKind::advance, JsonKind::number},
+    Directive{"operator", StepKind::act_as_operator, JsonKind::object},
+    Directive{"restart", StepKind::restart, JsonKind::boolean},
+    Directive{"host_reads", StepKind::host_reads, JsonKind::boolean},
 };
 
 Error broken(std::string message) { return Error{ErrorCode::usage, std::move(message), {}}; }
@@ -85,11 +89,22 @@ std::optional<std::string> interpret(VectorStep& step) {
   if (row == directives.end()) return "unknown step \"" + fields.front().key + "\"";
   if (step.value.kind() != row->value) return fields.front().key + ": a value of another kind";
   step.kind = row->kind;
+  step.flag = step.value.raw == "true";
+  if (step.kind == StepKind::act_as_operator) {
+    const Result<OperatorAct> act = read_operator_act(step.value);
+    return act ? std::nullopt : std::optional<std::string>(act.error().message);
+  }
   if (row->value != JsonKind::number) return std::nullopt;
   const auto number = read_integer(step.value);
   if (!number || *number < 0) return fields.front().key + ": expected a number from 0 on";
   step.number = *number;
   return std::nullopt;
+}
+
+// What keeps the binary from replaying the step, or nothing.
+std::string beyond_binary(StepKind kind) {
+  if (kind == StepKind::advance) return "it moves the clock";
+  return kind == StepKind::host_reads ? "its host stops reading" : "";
 }
 
 std::string beside(const std::string& path, JsonView name) {
@@ -116,7 +131,7 @@ Result<Vector> read_vector(const std::string& path) {
       if (number != 1) return broken(place + "policy: must be the first step");
       vector.policy = beside(path, step.value);
     }
-    vector.needs_clock = vector.needs_clock || step.kind == StepKind::advance;
+    if (vector.beyond_binary.empty()) vector.beyond_binary = beyond_binary(step.kind);
     vector.steps.push_back(std::move(step));
   }
   if (vector.steps.empty()) return broken(path + ": holds no step");

@@ -11,7 +11,19 @@
 
 namespace tallygate {
 
-enum class StepKind { note, policy, host, host_raw, sidecar, end_input, exit, advance };
+enum class StepKind {
+  note,
+  policy,
+  host,
+  host_raw,
+  sidecar,
+  end_input,
+  exit,
+  advance,
+  act_as_operator,
+  restart,
+  host_reads
+};
 
 struct VectorStep {
   std::size_t line = 0;
@@ -19,13 +31,14 @@ struct VectorStep {
   JsonText text;            // the whole line; `value` lies in it
   JsonView value;           // of the line's one member
   std::int64_t number = 0;  // exit code or milliseconds
+  bool flag = false;
 };
 
 struct Vector {
   std::string path;
   std::string policy;  // the path of its policy, or empty
   std::vector<VectorStep> steps;
-  bool needs_clock = false;
+  std::string beyond_binary;  // what only a run in process can do about it, or empty
 };
 
 // A file that breaks the format is refused whole, naming the line: a misspelt step must not pass.

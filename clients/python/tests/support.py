@@ -35,6 +35,7 @@ cost = "free"
 [tools.slow]
 cost = "free"
 timeout = "300ms"
+on_unknown = "in_doubt"
 [tools.pay]
 cost = {usd = "0.05"}
 [tools.ask]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import vectors_runner
+from operator_act import command_words
 from vector_text import Mismatch, compact, match, parse, raw_bytes, substitute
 from vectors_runner import HERE, VECTORS, Skipped, replay
 
@@ -58,6 +59,19 @@ class Vectors(unittest.TestCase):
         self.assertIn("nothing more", self.played({"host": ping}))
         self.assertIn("does not listen", self.played({"end_input": True}, {"host": ping}))
 
+    def test_what_was_not_heard_before_a_restart_is_shown(self) -> None:
+        ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+        pong = {"jsonrpc": "2.0", "id": 1, "result": {}}
+        # Lines that come at once are answered at once, so the second answer is there as well.
+        twice = "\n".join([json.dumps(ping), json.dumps({**ping, "id": 2})])
+        wrong = self.played({"host_raw": twice}, {"sidecar": pong}, {"restart": True})
+        self.assertIn("nothing more", wrong)
+        self.assertIn('got       {"jsonrpc":"2.0","id":2,', wrong)
+
+    def test_an_operator_who_fails_is_shown(self) -> None:
+        wrong = self.played({"operator": {"act": "deny", "call": "0" * 36}})
+        self.assertIn("deny ended with", wrong)
+
     def test_a_wrong_entry_is_shown(self) -> None:
         self.assertIn("'hosts'", self.played({"hosts": {}}))
         self.assertIn("nothing yet", self.played({"host": {"id": "$x"}}))
@@ -70,6 +84,25 @@ class Runner(unittest.TestCase):
             file.flush()
             with self.assertRaisesRegex(Skipped, "clock"):
                 replay("no binary is needed", Path(file.name))
+
+    def test_a_host_that_does_not_read_is_skipped(self) -> None:
+        with tempfile.NamedTemporaryFile("w", suffix=".ndjson") as file:
+            file.write('{"host_reads": false}\n')
+            file.flush()
+            with self.assertRaisesRegex(Skipped, "host_reads"):
+                replay("no binary is needed", Path(file.name))
+
+    def test_what_operators_type(self) -> None:
+        words = command_words({"act": "cut", "scope": "global", "reason": "too much"})
+        self.assertEqual(words, ["cut", "global", "--reason", "too much"])
+        act = {"act": "reconcile", "call": "a1", "outcome": "completed", "spent": {"usd": "0.1"}}
+        words = ["reconcile", "a1", "completed", "--spent", "usd=0.1"]
+        self.assertEqual(command_words(act), words)
+        deny = {"act": "deny"}
+        surplus = {**deny, "call": "a1", "outcome": "completed"}
+        for wrong in (deny, {**deny, "scope": "global"}, {"act": "permit", "call": "a1"}, surplus):
+            with self.assertRaises(Mismatch):
+                command_words(wrong)
 
     def test_equality_is_exact(self) -> None:
         values = '0 1 1.0 1.00 true false null "" "1" [] {} [1] [true] {"a":1} {"a":true}'.split()

@@ -12,7 +12,10 @@ were skipped; 1: one did not. An entry of a file is one JSON object on one line,
     {"sidecar": MESSAGE}        what the sidecar must say next; see vector_text.py
     {"end_input": true}         closes the sidecar's stdin
     {"exit": CODE}              how it must end, if not with 0
+    {"operator": ACT}           what a person does meanwhile; see operator_act.py
+    {"restart": true}           kill -9, and a fresh sidecar on the same store
     {"advance_ms": N}           moves a clock: not here, such a file is skipped
+    {"host_reads": false}       leaves what is said in the sidecar: likewise
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+from operator_act import command_words, run_at_terminal  # noqa: E402
 from vector_text import Mismatch, Number, compact, match, parse, raw_bytes, substitute  # noqa: E402
 
 from tallygate.connection import Broken, Connection, Ending, NotBegun  # noqa: E402
@@ -36,6 +40,11 @@ from tallygate.connection import Broken, Connection, Ending, NotBegun  # noqa: E
 VECTORS = HERE.parents[2] / "protocol" / "vectors"
 # A sidecar that says nothing for so long will not say anything: seconds.
 PATIENCE = 10.0
+# Steps that only a runner inside the sidecar can follow, and why.
+_BEYOND = {
+    "advance_ms": "advance_ms needs a clock that can be set, which the binary has not",
+    "host_reads": "host_reads needs a sidecar whose lines do not leave; a pipe takes them",
+}
 
 
 class Skipped(Exception):
@@ -43,7 +52,7 @@ class Skipped(Exception):
 
 
 class Replay:
-    """One file against one sidecar, started at the first entry that needs it."""
+    """One file against one sidecar at a time, started at the first entry that needs it."""
 
     def __init__(self, binary: str, vectors: Path, folder: Path) -> None:
         self.binary = binary
@@ -52,20 +61,28 @@ class Replay:
         self.names: dict[str, Any] = {}
         self.policy: str | None = None
         self.exit_code = 0
+        self.input_ended = False
         self.heard: queue.SimpleQueue[bytes | Ending] = queue.SimpleQueue()
         self._connection: Connection | None = None
 
     @property
     def connection(self) -> Connection:
         if self._connection is None:
-            command = [self.binary, "serve"] + (["-c", self.policy] if self.policy else [])
-            env = {key: text for key, text in os.environ.items() if key != "TALLYGATE_CONFIG"}
-            for place in ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"):
-                env[place] = str(self.folder)
             with open(self.folder / "stderr", "ab") as stderr:
-                self._connection = Connection(command, cwd=self.folder, env=env, stderr=stderr)
+                self._connection = Connection(
+                    self.command("serve"), cwd=self.folder, env=self.env(), stderr=stderr
+                )
             self._connection.read(self.heard.put, self.heard.put)
         return self._connection
+
+    def command(self, *words: str) -> list[str]:
+        return [self.binary, *words] + (["-c", self.policy] if self.policy else [])
+
+    def env(self) -> dict[str, str]:
+        """Ours, but the state, the configuration and the home lie in the folder."""
+        env = {key: text for key, text in os.environ.items() if key != "TALLYGATE_CONFIG"}
+        places = ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME")
+        return env | dict.fromkeys(places, str(self.folder))
 
     def play(self, entry: dict[str, Any]) -> None:
         """One entry. Raises `Mismatch`."""
@@ -78,8 +95,10 @@ class Replay:
             "host": lambda message: self.write(compact(substitute(message, self.names)).encode()),
             "host_raw": lambda parts: self.write(raw_bytes(parts)),
             "sidecar": self.expect_line,
-            "end_input": lambda _: self.connection.end_input(),
+            "end_input": lambda _: self.end_input(),
             "exit": self.expect_exit,
+            "operator": self.act_as_operator,
+            "restart": lambda _: self.restart(),
         }
         if kind not in steps:
             raise Mismatch(f"unknown entry {kind!r}")
@@ -88,12 +107,29 @@ class Replay:
     def finish(self) -> None:
         """After the last entry: the input ends, nothing more is said, and the exit code is the one
         that was stated, or 0."""
-        self.connection.end_input()
-        got = self.hear()
-        if not isinstance(got, Ending):
-            raise Mismatch(f"expected  nothing more\ngot       {got.decode('utf-8', 'replace')}")
+        self.end_input()
+        got = self.hear_end()
         if got.exit_code != self.exit_code or got.rest:
             raise Mismatch(f"expected  exit code {self.exit_code}\ngot       the sidecar {got}")
+
+    def end_input(self) -> None:
+        self.connection.end_input()
+        self.input_ended = True
+
+    def act_as_operator(self, act: Any) -> None:
+        words = command_words(substitute(act, self.names))
+        self.connection  # there is a store to act on
+        run_at_terminal(self.command(*words), cwd=self.folder, env=self.env(), patience=PATIENCE)
+
+    def restart(self) -> None:
+        """kill -9, but one whose input has ended ends by itself; the next entry starts another."""
+        if not self.input_ended:
+            self.connection.kill()
+        got = self.hear_end()
+        if self.input_ended and got.exit_code != 0:
+            raise Mismatch(f"expected  exit code 0\ngot       the sidecar {got}")
+        self.close()
+        self._connection, self.input_ended = None, False
 
     def use_policy(self, name: str) -> None:
         if self._connection is not None:
@@ -129,6 +165,12 @@ class Replay:
         except queue.Empty:
             raise Mismatch(f"the sidecar said nothing for {PATIENCE:.0f} s") from None
 
+    def hear_end(self) -> Ending:
+        got = self.hear()
+        if isinstance(got, Ending):
+            return got
+        raise Mismatch(f"expected  nothing more\ngot       {got.decode('utf-8', 'replace')}")
+
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
@@ -138,8 +180,9 @@ def replay(binary: str, vectors: Path) -> None:
     """Replays one file. Raises `Mismatch` with file and line, or `Skipped`."""
     lines = vectors.read_text("utf-8").splitlines()
     entries = [(number, parse(line)) for number, line in enumerate(lines, 1) if line.strip()]
-    if any("advance_ms" in entry for _, entry in entries):
-        raise Skipped("advance_ms needs a clock that can be set, which the binary has not")
+    for step, why in _BEYOND.items():
+        if any(step in entry for _, entry in entries):
+            raise Skipped(why)
     with tempfile.TemporaryDirectory(prefix="tallygate-vectors-") as name:
         folder = Path(name)
         player = Replay(os.path.abspath(binary), vectors.parent, folder)
