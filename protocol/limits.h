@@ -31,6 +31,8 @@ inline constexpr std::size_t waiting_requests_max = 4096;
 inline constexpr std::size_t waiting_bytes_max = 32 * mebibyte;
 // Bodies whose call was answered in doubt, for which a late answer is still awaited.
 inline constexpr std::size_t late_bodies_max = 1024;
+// Units in one report of usage, or in one stated cost: each is booked while the store is held.
+inline constexpr std::size_t units_max = 64;
 // Tools one session may register: bounds memory.
 inline constexpr std::size_t registered_tools_max = 4096;
 // Output kept in the store for a repeated call.

@@ -49,6 +49,10 @@ ExecuteAnswer failed_body(std::string message) {
 // {unit: amount}; whether the amounts are any is for whoever knows the units to say.
 AmountTexts read_amounts(ObjectReader& in, std::string_view key) {
   AmountTexts amounts = in.optional_string_map(key);
+  if (amounts.size() > limits::units_max) {
+    in.complain(key, "names more than " + std::to_string(limits::units_max) + " units");
+    return {};
+  }
   for (const auto& [unit, amount] : amounts) {
     if (!is_tool_name(unit)) in.complain(key, "a unit's name is 1 to 128 plain letters");
   }

@@ -4,7 +4,9 @@
 #include "kernel/amount_texts.h"
 #include "kernel/approval_acts.h"
 #include "kernel/settlement.h"
+#include "policy/text.h"
 #include "protocol/json_writer.h"
+#include "protocol/limits.h"
 #include "protocol/utc_text.h"
 #include "stdio/system.h"
 
@@ -33,7 +35,7 @@ std::string in_table(const Policy& policy, const std::vector<ApprovalRequest>& r
   for (const ApprovalRequest& request : requests) {
     const ActionSummary& call = request.call;
     std::string args = visible(call.args);
-    if (args.size() > args_shown_max) args = args.substr(0, args_shown_max) + "...";
+    if (args.size() > args_shown_max) args = std::string(shortened(args, args_shown_max)) + "...";
     table.add({request.hold.id.text(), utc_text(request.hold.deadline_ms), state_of(request.hold),
                visible(call.agent), visible(call.run), visible(call.tool),
                cost_in_words(policy, call.row.cost), args});
@@ -118,10 +120,7 @@ ExitCode show_approvals(const CommonOptions& options) {
   SystemClock clock;
   Result<Turn> turn = std::get<std::unique_ptr<Ledger>>(ledger)->begin_reading(clock.now().utc_ms);
   if (!turn) return complain(turn.error());
-  std::vector<ApprovalRequest> requests = open_requests(*turn);
-  std::erase_if(requests, [&](const ApprovalRequest& request) {
-    return request.hold.deadline_ms <= turn->now_ms();  // whoever writes next ends it
-  });
+  const std::vector<ApprovalRequest> requests = open_requests(*turn);
   if (const Step step = turn->commit(); !step) return complain(step.error());
   return print(options.json ? in_json(rules, requests) : in_table(rules, requests));
 }
@@ -130,6 +129,12 @@ ExitCode resolve_request(const CommonOptions& options, const ResolutionOptions& 
   auto policy = open_policy(options);
   if (const auto* code = std::get_if<ExitCode>(&policy)) return *code;
   const Policy& rules = std::get<Policy>(policy);
+  if (words.reason.size() > limits::reason_size_max) {
+    return complain(Error{ErrorCode::usage,
+                          "--reason is told to an agent; write at most " +
+                              std::to_string(limits::reason_size_max) + " bytes",
+                          {}});
+  }
   if (words.approves && !rules.approvals.allow_unsigned) {
     return complain(Error{ErrorCode::usage,
                           "the configuration takes no unsigned approval; set [approvals] "

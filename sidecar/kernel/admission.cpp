@@ -95,13 +95,16 @@ Admission admit(Turn& turn, const Policy& policy, const Session& session,
   Decision decision = decide(turn, policy, subject);
   if (decision.verdict == Verdict::throttle) {
     if (decision.retry_ms <= asked.wait_ms) return admission_of(decision, asked);
+    const std::int64_t retry_ms = decision.retry_ms;
     decision.deny(Code::rate_limited, decision.reason);
+    decision.retry_ms = retry_ms;
   }
   std::optional<State> from;
   if (asked.before) from = asked.before->state;
   const Transition* row = find_transition(from, event_of(decision.verdict));
   CHECK(row != nullptr);  // who asks has made sure that the call may be decided
   Admission admission = admission_of(decision, asked);
+  admission.run = session.identity.run_scope;
   NewAction action = decided(policy, decision, row->to);
   action.run = session.identity.run_scope;
   action.tool = proposal.tool;

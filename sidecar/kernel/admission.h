@@ -16,6 +16,7 @@ namespace tallygate {
 
 struct Admission {
   ActionId action;
+  ScopeId run;
   Verdict verdict = Verdict::deny;
   Code code = Code::none;
   std::string reason;

@@ -33,32 +33,38 @@ void disapprove(Turn& turn, const Policy& policy, const ApprovalRequest& request
                 resolution.by});
 }
 
+// Nothing where its time is up: whoever writes next ends it.
+std::optional<ApprovalRequest> read_request(Turn& turn, const OpenHold& open) {
+  auto call = turn.summarize(open.action.key);
+  auto hold = call ? turn.find_hold(call->row) : std::nullopt;
+  if (!hold || hold->deadline_ms <= turn.now_ms()) return std::nullopt;
+  return ApprovalRequest{std::move(*hold), std::move(*call)};
+}
+
 }  // namespace
 
 std::vector<ApprovalRequest> open_requests(Turn& turn) {
   std::vector<ApprovalRequest> requests;
-  for (const auto& [id, action] : turn.open_holds()) {
-    auto call = turn.summarize(action);
-    auto hold = call ? turn.find_hold(call->row) : std::nullopt;
-    if (hold) requests.push_back({std::move(*hold), std::move(*call)});
+  for (const OpenHold& open : turn.open_holds()) {
+    if (auto request = read_request(turn, open)) requests.push_back(std::move(*request));
   }
   return requests;
 }
 
+// Looks at ids alone until it is found: arguments may be long, and open requests many.
 Result<ApprovalRequest> find_request(Turn& turn, std::string_view suffix) {
   if (suffix.size() < call_suffix_size_min) {
     return Error{ErrorCode::usage, "give at least four characters of the request's id", {}};
   }
-  std::optional<ApprovalRequest> found;
-  for (ApprovalRequest& request : open_requests(turn)) {
-    if (!request.hold.id.text().ends_with(suffix) &&
-        !request.call.row.id.text().ends_with(suffix)) {
-      continue;
-    }
-    if (found) return Error{ErrorCode::stale, "several requests end so; give more of the id", {}};
-    found = std::move(request);
+  std::vector<OpenHold> found = turn.open_holds();
+  std::erase_if(found, [&](const OpenHold& open) {
+    return !open.request.text().ends_with(suffix) && !open.action.text().ends_with(suffix);
+  });
+  if (found.size() > 1) {
+    return Error{ErrorCode::stale, "several requests end so; give more of the id", {}};
   }
-  if (found) return std::move(*found);
+  auto request = found.empty() ? std::nullopt : read_request(turn, found.front());
+  if (request) return std::move(*request);
   return Error{ErrorCode::not_found,
                "no open request's id, and no held call's, ends in \"" + std::string(suffix) + "\"",
                {}};

@@ -44,6 +44,11 @@ void check_rules(const Policy& policy, const Subject& subject, Decision& decisio
     decision.deny(Code::no_executor,
                   "this host did not declare capabilities.execute, so nobody can run \"" +
                       proposal.tool + "\"");
+  } else if (judgement.effect == Effect::hold && subject.held != nullptr &&
+             !policy.approvals.can_approve()) {
+    decision.deny(Code::approval_invalid,
+                  "the approval of this call counts for nothing under the policy of now, which "
+                  "takes no unsigned approval");
   } else if (judgement.effect == Effect::hold && subject.held == nullptr) {
     decision.verdict = Verdict::hold;
     decision.reason = std::move(judgement.reason);
@@ -108,6 +113,7 @@ void Decision::deny(Code why, std::string sentence) {
   verdict = Verdict::deny;
   code = why;
   reason = std::move(sentence);
+  retry_ms = 0;
   charges.clear();
   windows.clear();
 }

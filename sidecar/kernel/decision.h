@@ -32,7 +32,7 @@ struct Decision {
   Charges charges;
   std::int64_t timeout_ms = 0;
   bool lapses = false;
-  std::int64_t retry_ms = 0;  // throttled: when to ask again
+  std::int64_t retry_ms = 0;  // throttled, or refused for its rate: when to ask again
   std::vector<RateClaim> rates;
   std::vector<WindowRef> windows;
 

@@ -21,6 +21,19 @@ Charges with_seconds(Charges cost, std::int64_t more_ms) {
   return cost;
 }
 
+// The budgets that the call draws on for its seconds though this policy does not have them: another
+// granted it. Its reservation grows in these too, since it ends in all of them at once.
+std::vector<WindowRef> foreign_windows(Turn& turn, const std::vector<WindowKey>& keys,
+                                       const std::vector<WindowRef>& ours) {
+  std::vector<WindowRef> foreign;
+  for (const WindowKey& key : keys) {
+    if (turn.unit_of(key) != "seconds") continue;
+    if (std::ranges::find(ours, key, &WindowRef::key) != ours.end()) continue;
+    foreign.push_back(WindowRef{key, "seconds", {}, turn.counters(key).cap});
+  }
+  return foreign;
+}
+
 // Reserves the added seconds in every budget that applies: in those that the call draws on already
 // what is new, in others of this policy all of it. Nothing is reserved where one refuses.
 std::optional<std::string> reserve_seconds(Turn& turn, const Policy& policy,
@@ -37,6 +50,17 @@ std::optional<std::string> reserve_seconds(Turn& turn, const Policy& policy,
     auto refusal = refuse_claim(claim, {held.reserved, held.spent, held.overrun});
     if (refusal) return refusal;
     (is_drawn_on ? drawn_on : others).push_back(ref);
+  }
+  for (WindowRef& ref : foreign_windows(turn, keys, drawn_on)) {
+    const Counters held = turn.counters(ref.key);
+    Claim claim;
+    claim.unit = ref.unit;
+    claim.cap = ref.cap;
+    claim.amount = Amount{more_ms};
+    if (refuse_claim(claim, {held.reserved, held.spent, held.overrun})) {
+      return "a budget of the policy that granted this call has no room for more of its time";
+    }
+    drawn_on.push_back(std::move(ref));
   }
   turn.reserve(drawn_on, more);
   turn.reserve(others, all);
@@ -59,8 +83,11 @@ Extension extend_deadline(Turn& turn, const Policy& policy, const Identity& iden
   if (deadline_ms - action.at_ms > limits::tool_timeout_ms_max) {
     return refused(Code::policy_denied, "a body may run for a day at most");
   }
-  const auto closed = turn.first_closed(identity.scopes());
-  if (closed && closed->closure == Closure::killed) {
+  const std::vector<ScopeId> scopes = identity.scopes();
+  if (std::ranges::any_of(turn.closed_scopes(), [&](const ClosedScope& closed) {
+        return closed.closure == Closure::killed &&
+               std::ranges::find(scopes, closed.id) != scopes.end();
+      })) {
     return refused(Code::scope_killed, "an operator ends what runs here");
   }
   std::vector<WindowKey> keys = action.windows;

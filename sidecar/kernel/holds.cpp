@@ -133,6 +133,7 @@ Admission grant_held(Turn& turn, const Policy& policy, const ApprovedCall& appro
   }
   Admission admission;
   admission.action = approved.call.row.id;
+  admission.run = approved.call.row.run;
   admission.attempt = approved.call.row.attempt;
   admission.verdict = is_stopped ? Verdict::hold : Verdict::allow;
   admission.code = decision.code;

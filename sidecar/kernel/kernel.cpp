@@ -136,7 +136,10 @@ std::int64_t Kernel::next_wake_ms() const {
   }
   if (!unrecorded_.empty()) wake = std::min(wake, now_.boot_ms + retry_ms);
   if (!onlookers_.empty()) wake = std::min(wake, next_poll_ms_);
-  for (const Throttled& call : throttled_) wake = std::min(wake, call.due_ms);
+  for (const Throttled& call : throttled_) {
+    // For one that finds no place it is the end of a body that wakes us.
+    if (finds_place(call)) wake = std::min(wake, call.due_ms);
+  }
   return wake;
 }
 
@@ -165,11 +168,6 @@ void Kernel::answer_waiters(std::int64_t action, ActionResult result,
     outgoing_.push_back({error_line(waiter.request, cancelled), waiter.request, otherwise});
   }
   std::erase_if(waiters_, [&](const Waiter& waiter) { return waiter.action == action; });
-}
-
-bool Kernel::is_waited_for(std::int64_t action) const {
-  return std::ranges::any_of(waiters_,
-                             [&](const Waiter& waiter) { return waiter.action == action; });
 }
 
 void Kernel::refuse(const std::string& id, Error error) { say(error_line(id, error)); }

@@ -47,6 +47,7 @@ class Kernel {
     std::int64_t action = 0;
     std::int64_t attempt = 1;
     std::string action_id;
+    ScopeId run;  // of the call; which may be another than the session's
     std::int64_t timeout_ms = 0;
     std::int64_t started_ms = 0, deadline_ms = 0;  // boot
     bool left = false;          // our request for it was written; until then nobody can have run it
@@ -70,6 +71,8 @@ class Kernel {
   // A request that its rate lets through only later. Nothing is written or reserved for it.
   struct Throttled {
     LineReceived line;
+    std::string tool;
+    bool is_nested = false;                 // a running body makes it, and waits for it
     std::int64_t since_ms = 0, due_ms = 0;  // boot
   };
   struct Dropped {};
@@ -100,7 +103,6 @@ class Kernel {
   void reply(const std::string& id, const std::string& result);
   void reply_durably(const std::string& id, const std::string& result, Otherwise otherwise);
   void answer_waiters(std::int64_t action, ActionResult result, const ActionResult& otherwise);
-  bool is_waited_for(std::int64_t action) const;
   void refuse(const std::string& id, Error error);
   void refuse_without_store(const std::string& id);
   void show_progress(const std::string& id, std::string_view stage, std::int64_t retry_ms = 0);
@@ -120,7 +122,8 @@ class Kernel {
   bool is_full() const;
   void park(LineReceived line);
   void serve_waiting();
-  void throttle(LineReceived line, std::int64_t since_ms, std::int64_t retry_ms);
+  void throttle(Throttled call);
+  bool finds_place(const Throttled& call) const;
   void serve_throttled();
   bool cancel_undecided(const std::string& id);
   void end_undecided();
@@ -194,6 +197,7 @@ class Kernel {
   void watch();
   void watch_scopes(const std::vector<ClosedScope>& closed);
   void tell_scope(const std::string& scope, Closure closure, const std::string& reason);
+  void stop_killed(const std::vector<ClosedScope>& closed);
 
   const Policy& policy_;
   Ledger& ledger_;

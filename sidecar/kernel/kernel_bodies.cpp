@@ -58,7 +58,9 @@ void Kernel::note_left(const RequestLeft& news) {
   Body& body = place->second;
   body.left = true;
   body.started_ms = news.boot_ms;
-  body.deadline_ms = news.boot_ms + body.timeout_ms;
+  // One that was told to stop before it began has its grace alone.
+  body.deadline_ms =
+      news.boot_ms + (body.stopped == Code::none ? body.timeout_ms : limits::cancel_grace_ms);
 }
 
 void Kernel::record(const Unrecorded& news) {

@@ -68,7 +68,8 @@ void Kernel::govern(LineReceived line, std::int64_t since_ms) {
   }
   const Admission admission = admit(*turn, policy_, *session_, *proposal, *asked);
   if (admission.verdict == Verdict::throttle) {
-    return throttle(std::move(line), since_ms, admission.retry_ms);
+    return throttle({std::move(line), proposal->tool, asked->parent.has_value(), since_ms,
+                     now_.boot_ms + admission.retry_ms});
   }
   ActionResult lost = store_denial(admission.action.text());
   if (admission.verdict == Verdict::allow) {
@@ -157,8 +158,8 @@ void Kernel::start_body(const std::string& id, const GovernParams& proposal,
   const std::string params = write_execute(ExecuteParams{action_id, proposal.tool, proposal.args,
                                                          admission.attempt, admission.timeout_ms});
   bodies_.emplace(execute_id,
-                  Body{admission.action.key, admission.attempt, action_id, admission.timeout_ms,
-                       now_.boot_ms, now_.boot_ms + admission.timeout_ms});
+                  Body{admission.action.key, admission.attempt, action_id, admission.run,
+                       admission.timeout_ms, now_.boot_ms, now_.boot_ms + admission.timeout_ms});
   ++running_;
   unanswered_.insert(id);
   waiters_.push_back({id, admission.action.key, false});

@@ -56,16 +56,14 @@ void Kernel::cancel_request(const Notification& notification) {
 
 // Only the wait ends: the call is somebody else's, or waits for a person.
 void Kernel::cancel_wait(const std::string& id, std::int64_t key) {
-  ActionResult stands;
-  stands.status = State::granted;
   Turn* turn = store();
   const auto action = turn == nullptr ? std::nullopt : turn->find_action(key);
-  if (action) stands = stored_result(*turn, policy_, *action);
   std::erase_if(waiters_, [&](const Waiter& other) { return other.request == id; });
   std::erase_if(onlookers_, [&](const Onlooker& other) { return other.request == id; });
   unanswered_.erase(id);
-  const Error cancelled{ErrorCode::request_cancelled, "the wait was cancelled; the call goes on",
-                        write_action_result(stands)};
+  const Error cancelled{
+      ErrorCode::request_cancelled, "the wait was cancelled; the call goes on",
+      action ? write_action_result(stored_result(*turn, policy_, *action)) : std::string()};
   // How the call stands may be what this very turn decided.
   const Error lost{
       ErrorCode::request_cancelled, "the wait was cancelled, and the store failed", {}};

@@ -57,7 +57,8 @@ void Kernel::complete(const Request& request) {
   const Ending ending =
       ending_of(*action, params->answer, turn->now_ms() - action->at_ms, Code::none);
   const bool is_late = settle(*turn, policy_, *action, ending) == nullptr;
-  ActionResult result = stored_result(*turn, policy_, *turn->find_action(action->id.key));
+  const auto ended = turn->find_action(action->id.key);
+  ActionResult result = stored_result(*turn, policy_, ended ? *ended : *action);
   result.replayed = is_late;  // told before: once is enough
   tokens_.erase(action->id.key);
   ActionResult otherwise;
@@ -124,6 +125,11 @@ ActionResult Kernel::standing(const ActionRow& action) {
   ActionResult result = stored_result(*turn_, policy_, action);
   const auto token = tokens_.find(action.id.key);
   if (token == tokens_.end() || action.state != State::granted) return result;
+  // It may be that of an earlier attempt, and this one run by somebody else.
+  const auto grant = turn_->find_grant(action.id);
+  const bool is_its_own = action.own_body && grant && grant->attempt == action.attempt &&
+                          grant->token == sha256(token->second);
+  if (!is_its_own) return result;
   const auto call = turn_->summarize(action.id.key);
   result.grant = GrantTold{token->second, call ? call->args : "{}", utc_text(action.deadline_ms)};
   return result;

@@ -1,6 +1,7 @@
 // Waiting for what happens elsewhere: a person's word, a body that another sidecar's host runs.
 #include "kernel/holds.h"
 #include "kernel/kernel.h"
+#include "protocol/limits.h"
 
 #include <algorithm>
 
@@ -37,6 +38,11 @@ void Kernel::resume(const Request& request) {
   Onlooker onlooker{request.id, action->id.key, !is_open(action->state),
                     now_.boot_ms + params->wait_ms.value_or(0)};
   if (attend(onlooker)) return;
+  if (onlookers_.size() >= limits::waiting_requests_max) {
+    return refuse(request.id, Error{ErrorCode::too_many_requests,
+                                    "too many requests wait already; send this one again later",
+                                    {}});
+  }
   unanswered_.insert(request.id);
   show_progress(request.id, action->state == State::held ? "held" : "running");
   onlookers_.push_back(std::move(onlooker));
@@ -122,11 +128,12 @@ std::optional<ActionResult> Kernel::take_up(const std::string& id, const ActionS
 }
 
 bool Kernel::is_over(const Onlooker& onlooker) const {
-  return input_ended_ || (onlooker.until_ms && *onlooker.until_ms <= now_.boot_ms);
+  return input_ended_ || shutdown_ || (onlooker.until_ms && *onlooker.until_ms <= now_.boot_ms);
 }
 
 void Kernel::poll_onlookers() {
-  if (onlookers_.empty() || (now_.boot_ms < next_poll_ms_ && !input_ended_)) return;
+  const bool waits = now_.boot_ms < next_poll_ms_ && !input_ended_ && !shutdown_;
+  if (onlookers_.empty() || waits) return;
   const bool look = has_news();
   next_poll_ms_ = now_.boot_ms + poll_ms;
   for (Onlooker& onlooker : std::exchange(onlookers_, {})) {

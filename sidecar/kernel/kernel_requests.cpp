@@ -147,7 +147,7 @@ void Kernel::shut_down(const Request& request) {
 // Answered once the last body has ended, so that the head it gives covers all of them.
 void Kernel::finish_shutdown() {
   if (!shutdown_ || !unanswered_.contains(*shutdown_)) return;
-  if (running_ > 0 || !waiting_.empty() || !throttled_.empty()) return;
+  if (running_ > 0 || !waiting_.empty() || !throttled_.empty() || !onlookers_.empty()) return;
   Turn* turn = store();
   if (turn == nullptr) {
     unanswered_.erase(*shutdown_);

@@ -57,6 +57,7 @@ void Kernel::watch_scopes(const std::vector<ClosedScope>& closed) {
     if (!now_closed.contains(name)) tell_scope(name, Closure::open, {});
   }
   closed_ = std::move(now_closed);
+  stop_killed(closed);
 }
 
 void Kernel::tell_scope(const std::string& scope, Closure closure, const std::string& reason) {
@@ -64,10 +65,21 @@ void Kernel::tell_scope(const std::string& scope, Closure closure, const std::st
   params.begin_object().field("scope", scope).field("state", to_text(closure));
   if (!reason.empty()) params.field("reason", reason);
   say(notification_line("scope/changed", params.end_object().text()));
-  if (closure != Closure::killed) return;
+}
+
+// Stops every body that runs in a killed scope, whether or not the host was told of that scope.
+void Kernel::stop_killed(const std::vector<ClosedScope>& closed) {
+  const Identity& mine = session_->identity;
   for (const std::int64_t id : unanswered_bodies()) {
-    if (!bodies_.at(id).left && withdraw_body(id, ended_before_it_ran)) continue;
-    if (bodies_.at(id).stopped == Code::none) stop_body(id, Code::scope_killed);
+    const Body& body = bodies_.at(id);
+    const bool is_killed = std::ranges::any_of(closed, [&](const ClosedScope& scope) {
+      return scope.closure == Closure::killed &&
+             (scope.id == mine.global_scope || scope.id == mine.agent_scope ||
+              scope.id == body.run);
+    });
+    if (!is_killed || body.stopped != Code::none) continue;
+    if (!body.left && withdraw_body(id, ended_before_it_ran)) continue;
+    stop_body(id, Code::scope_killed);
   }
 }
 

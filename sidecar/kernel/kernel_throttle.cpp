@@ -46,23 +46,35 @@ void Kernel::serve_waiting() {
   }
 }
 
-void Kernel::throttle(LineReceived line, std::int64_t since_ms, std::int64_t retry_ms) {
-  if (!has_room_to_wait(line)) return;
-  show_progress(id_of(line), "throttled", retry_ms);
-  throttled_.push_back({std::move(line), since_ms, now_.boot_ms + retry_ms});
+void Kernel::throttle(Throttled call) {
+  if (!has_room_to_wait(call.line)) return;
+  show_progress(id_of(call.line), "throttled", call.due_ms - now_.boot_ms);
+  throttled_.push_back(std::move(call));
 }
 
+bool Kernel::finds_place(const Throttled& call) const {
+  return running_ < (call.is_nested ? limits::nested_in_flight_max : limits::in_flight_max);
+}
+
+// Decides those whose time has come. The first of a tool that must wait on speaks for those behind
+// it, since they draw on the same buckets: else each token would cost a decision of all of them.
 void Kernel::serve_throttled() {
-  if (throttled_.empty() || is_full()) return;
-  std::vector<Throttled> due;
-  for (Throttled& call : throttled_) {
-    if (call.due_ms <= now_.boot_ms) due.push_back(std::move(call));
-  }
-  std::erase_if(throttled_, [&](const Throttled& call) { return call.due_ms <= now_.boot_ms; });
-  for (Throttled& call : due) {
+  std::map<std::string, std::int64_t> waits_until;  // by tool
+  for (Throttled& call : std::exchange(throttled_, {})) {
+    const auto first = waits_until.find(call.tool);
+    const bool waits_on =
+        first != waits_until.end() && first->second - call.since_ms <= policy_.throttle_ms_max;
+    if (waits_on && call.due_ms <= now_.boot_ms) call.due_ms = first->second;
+    if (call.due_ms > now_.boot_ms || !finds_place(call)) {
+      throttled_.push_back(std::move(call));
+      continue;
+    }
+    const std::string tool = call.tool;
+    const std::size_t waiting = throttled_.size();
     waiting_bytes_ -= size_of(call.line);
     unanswered_.erase(id_of(call.line));
     govern(std::move(call.line), call.since_ms);
+    if (throttled_.size() > waiting) waits_until[tool] = throttled_.back().due_ms;
   }
 }
 

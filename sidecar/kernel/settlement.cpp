@@ -40,13 +40,18 @@ void close_hold(Turn& turn, const ActionRow& action, ActionEvent event) {
   turn.set_hold(*hold, state, hold->have);
 }
 
-const Ending nobody_approved{ActionEvent::expired,
-                             Code::approval_expired,
-                             "nobody approved this call in time",
-                             {},
-                             {},
-                             {},
-                             {}};
+Ending expiry(Turn& turn, const ActionRow& action) {
+  const auto hold = turn.find_hold(action);
+  const bool is_approved = hold && hold->state == HoldState::approved;
+  return Ending{ActionEvent::expired,
+                Code::approval_expired,
+                is_approved ? "this call was approved, but no host took it up in time"
+                            : "nobody approved this call in time",
+                {},
+                {},
+                {},
+                {}};
+}
 
 }  // namespace
 
@@ -92,7 +97,7 @@ Ending unknown_end(const ActionRow& action, std::int64_t now_ms, Code code, std:
 void end_due(Turn& turn, const Policy& policy) {
   for (const ActionRow& action : turn.due()) {
     if (action.state == State::held) {
-      settle(turn, policy, action, nobody_approved);
+      settle(turn, policy, action, expiry(turn, action));
       continue;
     }
     const Code code = action.state == State::granted ? Code::execution_timeout : action.code;

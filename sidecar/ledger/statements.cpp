@@ -76,7 +76,8 @@ constexpr Text texts[] = {
     {&Statements::summarize,
      "SELECT a.name, r.name, t.name, c.args FROM actions c JOIN tools t ON t.id = c.tool "
      "JOIN scopes r ON r.id = c.run JOIN scopes a ON a.id = r.parent WHERE c.id = ?1"},
-    {&Statements::find_nonce, "SELECT id, nonce FROM actions WHERE state <= 4 ORDER BY id DESC"},
+    {&Statements::find_nonce,
+     "SELECT id, nonce FROM actions INDEXED BY actions_open WHERE state <= 4 ORDER BY id DESC"},
     {&Statements::set_state, "UPDATE actions SET state = ?2, code = ?3, owner = ?4 WHERE id = ?1"},
     {&Statements::set_deadline, "UPDATE actions SET deadline = ?2, cost = ?3 WHERE id = ?1"},
     {&Statements::set_windows, "UPDATE actions SET windows = ?2 WHERE id = ?1"},
@@ -109,7 +110,8 @@ constexpr Text texts[] = {
      "WHERE action = ?1 AND attempt = ?2"},
     {&Statements::set_hold, "UPDATE holds SET state = ?2, have = ?3 WHERE id = ?1"},
     {&Statements::open_holds,
-     "SELECT id, nonce, action FROM holds INDEXED BY holds_open WHERE state <= 1 ORDER BY id"},
+     "SELECT h.id, h.nonce, a.id, a.nonce FROM holds h INDEXED BY holds_open "
+     "JOIN actions a ON a.id = h.action WHERE h.state <= 1 ORDER BY h.id"},
     {&Statements::count_holds,
      "SELECT count(*) FROM holds h INDEXED BY holds_open JOIN actions a ON a.id = h.action "
      "JOIN scopes r ON r.id = a.run WHERE h.state <= 1 AND r.parent = ?1"},

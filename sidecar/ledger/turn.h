@@ -99,6 +99,10 @@ struct NewHold {
   std::int64_t needed = 1;
   std::int64_t deadline_ms = 0;
 };
+// A request for approval that is open, and the call it is about.
+struct OpenHold {
+  ActionId request, action;
+};
 struct HoldRow {
   ActionId id;  // of the request for approval
   Digest args_digest{};
@@ -176,6 +180,8 @@ class Turn {
   std::int64_t budget(ScopeId scope, std::string_view unit, std::string_view window);
   std::optional<std::int64_t> find_budget(ScopeId scope, std::string_view unit,
                                           std::string_view window);
+  // The unit that a window counts.
+  std::string unit_of(const WindowKey& key) { return window(key).unit; }
   // Zero counters where the window has not been used.
   Counters counters(const WindowKey& key);
   // Adds the charges to `reserved`. REQUIRES: they fit under the caps.
@@ -224,8 +230,8 @@ class Turn {
   // Of the action's current attempt.
   std::optional<HoldRow> find_hold(const ActionRow& action);
   void set_hold(const HoldRow& hold, HoldState state, std::int64_t have);
-  // Requests of open holds and the calls they are about, oldest first.
-  std::vector<std::pair<ActionId, std::int64_t>> open_holds();
+  // Oldest first.
+  std::vector<OpenHold> open_holds();
   std::int64_t count_holds(ScopeId agent);
   // False when this person has spoken about this hold before.
   bool add_resolution(const HoldRow& hold, std::string_view by, bool approves,

@@ -58,13 +58,13 @@ void Turn::set_hold(const HoldRow& hold, HoldState state, std::int64_t have) {
       "cannot change a hold");
 }
 
-std::vector<std::pair<ActionId, std::int64_t>> Turn::open_holds() {
-  std::vector<std::pair<ActionId, std::int64_t>> holds;
+std::vector<OpenHold> Turn::open_holds() {
+  std::vector<OpenHold> holds;
   Statement& list = core_->sql.open_holds;
   list.reset();
   Statement::Answer answer = Statement::Answer::done;
   while ((answer = list.step()) == Statement::Answer::row) {
-    holds.emplace_back(ActionId{list.integer(0), list.integer(1)}, list.integer(2));
+    holds.push_back({{list.integer(0), list.integer(1)}, {list.integer(2), list.integer(3)}});
   }
   if (answer == Statement::Answer::failed) doom("cannot list the holds");
   list.reset();

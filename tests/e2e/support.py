@@ -68,6 +68,7 @@ class Sidecar:
         self._rest = b""
         self._ids = 0
         self.notices: list[dict[str, Any]] = []  # notifications that came before an answer
+        self.line = b""  # the newest message as it came
         if hello:
             session = {k: v for k, v in (("agent", agent), ("run", run)) if v}
             self.welcome = self.request("initialize", {
@@ -96,8 +97,8 @@ class Sidecar:
             if not chunk:
                 return None
             self._rest += chunk
-        line, self._rest = self._rest.split(b"\n", 1)
-        message: dict[str, Any] = json.loads(line)
+        self.line, self._rest = self._rest.split(b"\n", 1)
+        message: dict[str, Any] = json.loads(self.line)
         return message
 
     def request(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from support import BINARY, StoreTest
 class Commands(StoreTest):
     def test_help_has_an_example_for_every_command_and_fits_a_screen(self) -> None:
         for command in (["serve"], ["budget"], ["reconcile"], ["cut"], ["freeze"], ["kill"],
-                        ["reopen"], ["audit", "verify"], ["audit", "tail"]):
+                        ["reopen"], ["approvals"], ["approve"], ["deny"], ["audit", "verify"],
+                        ["audit", "tail"]):
             done = subprocess.run([BINARY, *command, "--help"], capture_output=True, text=True)
             self.assertEqual(done.returncode, 0)
             self.assertIn("Example:", done.stdout)
@@ -35,7 +36,8 @@ class Commands(StoreTest):
         self.assertEqual(self.tallygate("serve").returncode, 2)
 
     def test_listings_want_an_existing_store(self) -> None:
-        for words in (["budget"], ["audit", "verify"], ["audit", "tail"]):
+        for words in (["budget"], ["approvals"], ["deny", "91b2"], ["audit", "verify"],
+                      ["audit", "tail"]):
             done = self.tallygate(*words)
             self.assertEqual(done.returncode, 6, words)
             self.assertIn("there is no store", done.stderr)

@@ -65,6 +65,21 @@ Accounts::Names Accounts::reserve(const Policy& policy, const Holder& holder, co
   return names;
 }
 
+std::string Accounts::extend(const Policy& policy, const Holder& holder, std::int64_t at_ms,
+                             std::int64_t more_ms, std::int64_t all_ms, Names& windows) {
+  std::string refused;
+  for (const Claim& claim : claims(policy, holder, {{"seconds", more_ms}}, at_ms)) {
+    const bool is_new = std::ranges::find(windows, claim.name) == windows.end();
+    Window& held = windows_[claim.name];
+    held.unit = claim.unit;
+    held.cap = claim.cap;
+    held.reserved += is_new ? all_ms : more_ms;
+    if (held.overrun > 0 || held.used() > held.cap) refused = claim.name + " has no room";
+    if (is_new) windows.push_back(claim.name);
+  }
+  return refused;
+}
+
 void Accounts::release(const Names& windows, const Steps& cost) {
   for (const std::string& name : windows) {
     windows_[name].reserved -= amount_of(cost, windows_[name].unit);

@@ -33,6 +33,10 @@ class Accounts {
   // Sets aside the cost, and names the windows it is set aside in.
   Names reserve(const Policy& policy, const Holder& holder, const Steps& cost, std::int64_t at_ms);
   void release(const Names& windows, const Steps& cost);
+  // Sets aside so many more milliseconds for a body: in the windows it draws on what is new, in
+  // others of this policy all of its time. Why that does not fit; empty when it did.
+  std::string extend(const Policy& policy, const Holder& holder, std::int64_t at_ms,
+                     std::int64_t more_ms, std::int64_t all_ms, Names& windows);
   // Ends the reservation and books `actual`. True when anything was overrun.
   bool charge(const Policy& policy, const Holder& holder, std::int64_t at_ms, const Names& windows,
               const Steps& cost, const Steps& actual);

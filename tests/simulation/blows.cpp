@@ -67,7 +67,7 @@ void World::birth(Sidecar& sidecar) {
 void World::turn(Sidecar& sidecar, std::size_t count, bool end_input, const Fault& fault) {
   record("turn of life " + std::to_string(sidecar.life()) + " at " + std::to_string(now_.boot_ms));
   const Actor actor = sidecar.actor(now_, end_input);
-  const Sidecar::Spoken spoken = sidecar.turn(count, actor, fault);
+  Sidecar::Spoken spoken = sidecar.turn(count, actor, fault);
   for (const Letter& letter : spoken.letters) record("> " + letter.line);
   events_ += std::max<std::int64_t>(static_cast<std::int64_t>(spoken.letters.size()), 1);
   ++coverage_.count("turns");
@@ -78,15 +78,22 @@ void World::turn(Sidecar& sidecar, std::size_t count, bool end_input, const Faul
   if (const std::string why = sidecar.broke_by_itself(); !why.empty()) {
     complain("the store failed on a sound disk: " + why);
   }
-  follow(sidecar, spoken, actor);
+  complain(spoken.wrong);
+  follow(sidecar, std::move(spoken), actor);
 }
 
 // The lines leave one by one, and the process may die between any two of them.
-void World::follow(Sidecar& sidecar, const Sidecar::Spoken& spoken, const Actor& actor) {
-  const std::size_t lines = spoken.lines.size();
-  if (unlucky(luck_.kill) && lines > 0) {
-    const std::size_t left = deliver(sidecar, actor, spoken, dice_.next() % lines);
-    if (!sidecar.is_broken()) witness_.kept();
+void World::follow(Sidecar& sidecar, Sidecar::Spoken spoken, const Actor& actor) {
+  const bool spoke = !spoken.lines.empty();
+  for (Sidecar::Line& line : spoken.lines) {
+    witness_.said(actor, line.said);
+    complain(sidecar.send(std::move(line)));
+  }
+  if (!sidecar.is_broken()) witness_.kept();
+  const std::size_t lines = std::min(sidecar.unread(), sidecar.host().reads(actor.now.boot_ms));
+  if (unlucky(luck_.kill) && spoke) {
+    const std::size_t left = lines == 0 ? 0 : dice_.next() % lines;
+    deliver(sidecar, actor, left);
     const bool power = luck_.power > 0 && dice_.one_in(4);
     coverage_.hit(left == 0 ? "after the commit, before its lines leave" : "between two lines",
                   power ? Blow::power : Blow::crash);
@@ -94,24 +101,22 @@ void World::follow(Sidecar& sidecar, const Sidecar::Spoken& spoken, const Actor&
     disk_.cut_power();
     return lose_power(*actor.policy);
   }
-  deliver(sidecar, actor, spoken, lines);
-  if (!sidecar.is_broken()) witness_.kept();
+  // Before it leaves, it says what it has to; its host need not be there any more.
+  deliver(sidecar, actor, spoken.finished && dice_.one_in(2) ? sidecar.unread() : lines);
   if (!spoken.finished) return;
   if (const std::string open = sidecar.unanswered(); !open.empty()) complain(open);
   step_aside(sidecar);
   sidecar.leave();
 }
 
-std::size_t World::deliver(Sidecar& sidecar, const Actor& actor, const Sidecar::Spoken& spoken,
-                           std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) {
-    record("< " + spoken.lines[i]);
-    const Said said = read_said(spoken.lines[i]);
-    witness_.left(actor, said);
-    const std::string wrong = sidecar.deliver(said, now_.boot_ms);
-    if (!wrong.empty()) complain(wrong);
+void World::deliver(Sidecar& sidecar, const Actor& actor, std::size_t count) {
+  for (; count > 0; --count) {
+    const auto line = sidecar.let_go(now_.boot_ms);
+    if (!line) return;
+    record("< " + line->text);
+    if (line->execute_id != 0) witness_.asked(actor, line->said);
+    sidecar.host().hear(line->said, now_.boot_ms);
   }
-  return count;
 }
 
 void World::tidy(Sidecar& sidecar, bool idle) {

@@ -5,6 +5,10 @@ namespace tallygate::simulation {
 
 void Host::hear(const Said& said, std::int64_t boot_ms) {
   remember(said);
+  // Who hears that people have approved runs it, or forgets about it.
+  if (said.method == "actions/updated" && said.field("status") == "held" && !dice_.one_in(4)) {
+    resume(said.field("actionId"));
+  }
   if (said.method == "tools/execute") {
     const std::int64_t timeout_ms = std::stoll(said.field("deadlineMs"));
     const std::string action = said.field("actionId");

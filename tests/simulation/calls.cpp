@@ -17,7 +17,8 @@ const Item& one_of(Dice& dice, const std::vector<Item>& items) {
 void Host::call() {
   // Arguments no other call of the world has, so that the trail tells whose row is whose.
   const std::string args = R"({"of":")" + std::to_string(dice_.next()) + R"("})";
-  send(draw_call(dice_), args, {}, dice_.one_in(8));
+  const bool waits = memory_.held_often > 0 && dice_.one_in(memory_.held_often);
+  send(waits ? draw_held_call(dice_) : draw_call(dice_), args, {}, dice_.one_in(8));
 }
 
 // A name that is new, or one that this run has used: in this life, another one, or another sidecar.
@@ -41,7 +42,7 @@ const Memory::Named& Host::draw_name() {
     if (witness_.is_undone(named.action)) undone.push_back(i);
     if (witness_.is_open(named.action)) open.push_back(i);
   }
-  if (!undone.empty() && dice_.one_in(2)) return memory_.named[one_of(dice_, undone)];
+  if (!undone.empty() && !dice_.one_in(4)) return memory_.named[one_of(dice_, undone)];
   if (!open.empty() && dice_.one_in(4)) return memory_.named[one_of(dice_, open)];
   if (!known.empty() && !dice_.one_in(3)) return memory_.named[one_of(dice_, known)];
   return make_name();
@@ -59,7 +60,8 @@ const Memory::Named& Host::make_name() {
     memory_.named.erase(settled == memory_.named.end() ? memory_.named.begin() : settled);
   }
   memory_.named.push_back({holder_, "call-" + name, "{" + of + ",\"n\":" + name + "}",
-                           "{\"n\":" + name + ".0," + of + "}", draw_call(dice_)});
+                           "{\"n\":" + name + ".0," + of + "}",
+                           dice_.one_in(3) ? draw_held_call(dice_) : draw_call(dice_)});
   return memory_.named.back();
 }
 
@@ -73,11 +75,11 @@ void Host::send(const Draft& draft, const std::string& args, const std::string& 
   letter.governs = true;
   letter.when_read = [&witness = witness_, id, digest, propose,
                       proposal = Proposal{holder_, draft.tool, args, draft.code, draft.charges,
-                                          draft.timeout_ms}](const Actor& actor) {
+                                          draft.timeout_ms, draft.lapses}](const Actor& actor) {
     witness.requested(actor.life, id);
     witness.proposed(digest, proposal, propose);
   };
-  requests_.push_back({id, digest});
+  requests_.push_back({id, call_id.empty() ? digest : call_id});
   if (requests_.size() > 16) requests_.erase(requests_.begin());
 }
 
@@ -122,7 +124,7 @@ void Host::take_back() {
   pipe_.push_back(
       {R"({"jsonrpc":"2.0","method":)" + std::string(spellings[dice_.below(3)]) + sent.id + "}}",
        {}});
-  pipe_.back().when_read = [&witness = witness_, what = sent.args_digest](const Actor& actor) {
+  pipe_.back().when_read = [&witness = witness_, what = sent.call](const Actor& actor) {
     witness.taken_back(actor.life, what);
   };
 }
@@ -148,6 +150,7 @@ void Host::remember(const Said& said) {
   if (action.empty()) return;
   memory_.actions.emplace_back(holder_.agent, action);
   if (memory_.actions.size() > 24) memory_.actions.erase(memory_.actions.begin());
+  note_held(said);
   const std::string grant = said.field("grant");
   if (grant.empty()) return;
   Members told = read_members(grant);

@@ -25,15 +25,18 @@ constexpr Moment moments_due[] = {
     {"while a body runs", Blow::power},
     {"after the commit, before its lines leave", Blow::crash},
     {"after the commit, before its lines leave", Blow::power},
+    {"after a person's answer", Blow::power},
     {"between two lines", Blow::crash},
     {"between two lines", Blow::power},
 };
 // At the first write in any turn that writes; further in, where there is much to write.
-constexpr const char* first_due[] = {"a grant", "a settle",   "a grant and settle", "a wake",
-                                     "the end", "an opening", "an operator's act",  "a checkpoint"};
-constexpr const char* early_due[] = {"a grant", "a settle", "a grant and settle", "an opening",
-                                     "an operator's act"};
-constexpr const char* sync_due[] = {"a grant", "a grant and settle", "an operator's act"};
+constexpr const char* first_due[] = {
+    "a grant",    "a settle",          "a grant and settle", "a wake",           "the end",
+    "an opening", "an operator's act", "a checkpoint",       "a person's answer"};
+constexpr const char* early_due[] = {"a grant",    "a settle",          "a grant and settle",
+                                     "an opening", "an operator's act", "a person's answer"};
+constexpr const char* sync_due[] = {"a grant", "a grant and settle", "an operator's act",
+                                    "a person's answer"};
 constexpr Blow blows[] = {Blow::io_error, Blow::full, Blow::crash, Blow::power};
 constexpr const char* blow_names[] = {"I/O error", "disk full", "crash", "power loss"};
 

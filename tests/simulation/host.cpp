@@ -2,6 +2,7 @@
 #include "simulation/host.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace tallygate::simulation {
 
@@ -34,7 +35,7 @@ void Host::greet() {
 
 void Host::speak() {
   if (greeting_.empty() && !greeted_) greet();
-  switch (dice_.below(32)) {
+  switch (dice_.below(38)) {
     case 0: return ask("ping");
     case 1: return ask("budgets/get", dice_.one_in(2) ? "{}" : R"({"scope":"global"})");
     case 2: return babble();
@@ -52,6 +53,12 @@ void Host::speak() {
     case 14:
     case 15:
     case 16: return call_by_name();
+    case 17:
+    case 18:
+    case 19: return resume();
+    case 20: return extend();
+    case 21: return report_usage();
+    case 22: return call_off_held();
     default: return call();
   }
 }
@@ -87,6 +94,16 @@ void Host::answer_nonsense() {
   pipe_.back().when_read = [&witness = witness_, id](const Actor& actor) {
     witness.answered(actor, id, Answer{true, {}});
   };
+}
+
+void Host::stop_reading(std::int64_t boot_ms) {
+  reads_from_ms_ = boot_ms + dice_.below(dice_.one_in(2) ? 60'000 : 3000);
+  reads_a_little_ = dice_.one_in(2);
+}
+
+std::size_t Host::reads(std::int64_t boot_ms) {
+  if (boot_ms >= reads_from_ms_) return std::numeric_limits<std::size_t>::max();
+  return reads_a_little_ ? static_cast<std::size_t>(dice_.below(3)) : 0;
 }
 
 std::optional<Letter> Host::take() {

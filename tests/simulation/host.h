@@ -40,11 +40,20 @@ struct Memory {
   struct Errand {
     std::string agent, action, token;
   };
+  // A report of what was spent, to be made again.
+  struct Report {
+    Holder holder;
+    std::string call_id, usage, mark;
+    Steps spent;
+  };
   std::vector<Named> named;
+  std::vector<Report> reports;
+  std::vector<std::pair<std::string, std::string>> held;  // agent and id of calls said to be held
   std::vector<Errand> errands;
   std::vector<std::pair<std::string, std::string>> actions;  // agent and id of calls of late
   std::int64_t names = 0;                                    // given so far
   std::size_t names_max = 40;                                // that are made again
+  std::int64_t held_often = 0;  // one in so many calls is one that people have to approve
 };
 
 class Host {
@@ -66,6 +75,11 @@ class Host {
   // The next letter of the pipe; nothing when it is empty.
   std::optional<Letter> take();
   std::size_t waiting() const { return pipe_.size(); }
+  // Reads nothing, or only a line now and then, for a while.
+  void stop_reading(std::int64_t boot_ms);
+  void read_on() { reads_from_ms_ = 0; }
+  // How many lines it would read now.
+  std::size_t reads(std::int64_t boot_ms);
   bool runs_bodies() const { return !bodies_.empty(); }
   bool can_execute() const { return can_execute_; }
 
@@ -97,6 +111,14 @@ class Host {
   void remember(const Said& said);
   bool note_named(const std::string& action, const std::string& args);
 
+  // --- asides.cpp: what is neither a call nor its answer.
+  void resume();
+  void resume(const std::string& action);
+  void call_off_held();
+  void extend();
+  void report_usage();
+  void note_held(const Said& said);
+
   // --- bodies.cpp
   void answer_body(const std::string& execute_id, const Body& body);
   std::string draw_answer(const Body& body, Answer& answer);
@@ -112,12 +134,14 @@ class Host {
   std::map<std::string, Body> bodies_;  // by the id of tools/execute
   std::vector<std::string> answered_;   // for answers that come twice
   struct Sent {
-    std::string id, args_digest;
+    std::string id, call;  // by its name, or the digest of its arguments
   };
   std::vector<Sent> requests_;                 // of calls, of late
   std::int64_t last_id_ = 0, last_asked_ = 0;  // of its requests, and of the sidecar's
   std::string greeting_;                       // the id of the initialize that waits
   bool greeted_ = false;
+  std::int64_t reads_from_ms_ = 0;  // boot: until then it reads little
+  bool reads_a_little_ = false;
 };
 
 }  // namespace tallygate::simulation

@@ -117,3 +117,39 @@ tallygate_mutant(close_read_outside_the_transaction kernel decision.cpp
   const auto here = turn.first_closed(subject.identity.scopes());
   const auto closed = is_first ? here : look->second;  // as it was at the call before
   look->second = here;]])
+
+# --- Holds, rates, extensions, reported usage.
+tallygate_mutant(approval_consumed_twice kernel holds.cpp
+  [[turn.set_hold(approved.hold, HoldState::used, approved.hold.have);]] [[]])
+tallygate_mutant(hold_granted_unapproved kernel kernel_holds.cpp
+  [[if (hold->state == HoldState::approved && takes_work) {]]
+  [[if (HoldRow now = *hold; !is_full() && !input_ended_) {
+    now.state = HoldState::approved;
+    const HoldRow* const hold = &now;]])
+tallygate_mutant(window_of_the_reserve_not_of_the_grant kernel holds.cpp
+  [[for (const WindowRef& ref : decision.windows) action.windows.push_back(ref.key);
+  turn.unreserve(row);
+  turn.reserve(decision.windows, decision.charges);]]
+  [[action.windows = row.windows;]])
+tallygate_mutant(expired_hold_granted kernel settlement.cpp
+  [[settle(turn, policy, action, expiry(turn, action));]] [[]])
+tallygate_mutant(approved_text_not_checked kernel holds.cpp
+  [[if (args_digest(approved.call.args) != approved.hold.args_digest) {]] [[if (false) {]])
+tallygate_mutant(approval_not_synced kernel approval_acts.cpp
+  [[turn.require_sync();]] [[]])
+tallygate_mutant(cut_forgets_holds kernel scope_acts.cpp
+  [[if (change.closure == Closure::cut || change.closure == Closure::killed) {]]
+  [[if (change.closure == Closure::killed) {]])
+tallygate_mutant(withdrawn_request_sent_anyway kernel kernel_bodies.cpp
+  [[if (taken == 0) effects_.withdrawn.push_back(execute_id);]] [[]])
+tallygate_mutant(lapses_before_its_deadline kernel settlement.cpp
+  [[const bool lapses = action.lapses && action.deadline_ms <= now_ms;]]
+  [[const bool lapses = action.lapses;]])
+tallygate_mutant(token_of_an_earlier_attempt kernel kernel_grants.cpp
+  [[if (!is_its_own) return result;]] [[]])
+tallygate_mutant(rate_forgotten kernel admission.cpp
+  [[take_rates(turn, session.identity, decision);]] [[]])
+tallygate_mutant(usage_charged_twice kernel kernel_usage.cpp
+  [[action.call_id = call.call_id;]] [[]])
+tallygate_mutant(extension_not_reserved kernel extension.cpp
+  [[turn.reserve(drawn_on, more);]] [[]])

@@ -18,6 +18,12 @@ constexpr const char* windows_sql =
     "w.overrun FROM windows w JOIN budgets b ON b.id = w.budget JOIN scopes s ON s.id = b.scope "
     "LEFT JOIN scopes r ON b.window = 'run' AND r.id = w.starts";
 
+constexpr const char* holds_sql =
+    "SELECT id, nonce, action, attempt, state, deadline, args_digest FROM holds "
+    "INDEXED BY holds_open WHERE state <= 1";
+
+constexpr const char* hold_sql = "SELECT state FROM holds WHERE action = ?1 AND attempt = ?2";
+
 std::string text(sqlite3_stmt* row, int column) {
   const void* bytes = sqlite3_column_blob(row, column);
   const auto size = static_cast<std::size_t>(sqlite3_column_bytes(row, column));
@@ -47,7 +53,8 @@ bool Observer::open() {
   sqlite3_busy_timeout(connection_, 100);
   // Closing must not tidy up what a dead process left behind.
   sqlite3_db_config(connection_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-  if (code == SQLITE_OK && prepare(&trail_, trail_sql) && prepare(&windows_, windows_sql)) {
+  if (code == SQLITE_OK && prepare(&trail_, trail_sql) && prepare(&windows_, windows_sql) &&
+      prepare(&holds_, holds_sql) && prepare(&hold_, hold_sql)) {
     return true;
   }
   close();
@@ -61,8 +68,10 @@ bool Observer::prepare(sqlite3_stmt** statement, const char* sql) {
 void Observer::close() {
   sqlite3_finalize(trail_);
   sqlite3_finalize(windows_);
+  sqlite3_finalize(holds_);
+  sqlite3_finalize(hold_);
   sqlite3_close_v2(connection_);
-  trail_ = windows_ = nullptr;
+  trail_ = windows_ = holds_ = hold_ = nullptr;
   connection_ = nullptr;
 }
 
@@ -87,6 +96,38 @@ std::vector<WindowRow> Observer::windows() {
   }
   sqlite3_reset(windows_);
   return rows;
+}
+
+std::vector<HoldLine> Observer::open_holds() {
+  std::vector<HoldLine> rows;
+  if (!open()) return rows;
+  while (sqlite3_step(holds_) == SQLITE_ROW) {
+    const auto number = [this](int column) { return sqlite3_column_int64(holds_, column); };
+    Digest digest{};
+    const std::string bytes = text(holds_, 6);
+    std::memcpy(digest.data(), bytes.data(), std::min(bytes.size(), digest.size()));
+    rows.push_back({ActionId{number(0), number(1)}.text(), number(2), number(3), number(4),
+                    number(5), to_hex(digest)});
+  }
+  sqlite3_reset(holds_);
+  return rows;
+}
+
+std::int64_t Observer::hold_state(std::int64_t key, std::int64_t attempt) {
+  if (!open()) return -1;
+  sqlite3_bind_int64(hold_, 1, key);
+  sqlite3_bind_int64(hold_, 2, attempt);
+  const std::int64_t state =
+      sqlite3_step(hold_) == SQLITE_ROW ? sqlite3_column_int64(hold_, 0) : -1;
+  sqlite3_reset(hold_);
+  return state;
+}
+
+bool Observer::spoil(std::int64_t key) {
+  if (!open()) return false;
+  const std::string sql =
+      R"(UPDATE actions SET args = '{"of":"somebody else"}' WHERE id = )" + std::to_string(key);
+  return sqlite3_exec(connection_, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK;
 }
 
 std::string Observer::integrity() {

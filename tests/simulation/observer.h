@@ -28,6 +28,13 @@ struct WindowRow {
   std::int64_t cap = 0, reserved = 0, spent = 0, overrun = 0;
 };
 
+// A request for approval as the store holds it.
+struct HoldLine {
+  std::string request;  // its UUID
+  std::int64_t key = 0, attempt = 0, state = 0, deadline_ms = 0;
+  std::string digest;  // of the arguments, in hex
+};
+
 class Observer {
  public:
   Observer(Disk& disk, std::string path) : process_(disk), path_(std::move(path)) {}
@@ -38,6 +45,12 @@ class Observer {
   // The trail from this row on; nothing while there is no store to read.
   std::optional<std::vector<TrailRow>> trail(std::int64_t from);
   std::vector<WindowRow> windows();
+  // Those that are open or approved.
+  std::vector<HoldLine> open_holds();
+  // How far the request for this attempt of a call has come; -1: there is none.
+  std::int64_t hold_state(std::int64_t key, std::int64_t attempt);
+  // Puts other arguments into the row of a call, as somebody with an editor might.
+  bool spoil(std::int64_t key);
   // The whole of SQLite's own check: "ok".
   std::string integrity();
 
@@ -55,6 +68,8 @@ class Observer {
   sqlite3* connection_ = nullptr;
   sqlite3_stmt* trail_ = nullptr;
   sqlite3_stmt* windows_ = nullptr;
+  sqlite3_stmt* holds_ = nullptr;
+  sqlite3_stmt* hold_ = nullptr;
 };
 
 }  // namespace tallygate::simulation

@@ -4,6 +4,7 @@
 #include "kernel/budget_view.h"
 #include "kernel/operator_acts.h"
 #include "kernel/scope_acts.h"
+#include "kernel/settlement.h"
 
 namespace tallygate::simulation {
 
@@ -43,9 +44,9 @@ Operator::Outcome Operator::act(Now now, const Fault& fault) {
   std::vector<std::string> some;
   const std::int64_t most = dice_.one_in(2) ? 1 : 12;
   for (std::int64_t i = 1 + dice_.below(most); i > 0 && !doubtful.empty(); --i) {
-    some.push_back(!named.empty() && dice_.one_in(2) ? one_of(named)
-                   : dice_.one_in(2)                 ? doubtful.back()
-                                                     : one_of(doubtful));
+    some.push_back(!named.empty() && !dice_.one_in(4) ? one_of(named)
+                   : dice_.one_in(2)                  ? doubtful.back()
+                                                      : one_of(doubtful));
   }
   // What has ended already stays as it is.
   if (dice_.one_in(6)) {
@@ -90,9 +91,10 @@ bool Operator::reconcile_all(const std::vector<std::string>& actions, Now now) {
 bool Operator::reconcile_in(Ledger& ledger, const std::string& action, Now now) {
   auto turn = ledger.begin(now.utc_ms);
   if (!turn) return false;
+  end_due(*turn, policy_);
   const Result<ActionSummary> found = find_call(*turn, action);
   if (!found) return false;
-  Reconciliation how{dice_.one_in(2), {}, "looked it up", "operator"};
+  Reconciliation how{dice_.one_in(3), {}, "looked it up", "operator"};
   Steps spent;
   if (how.ran && dice_.one_in(3)) {
     const std::string unit = dice_.one_in(2) ? "usd" : "calls";

@@ -23,6 +23,8 @@ class Operator {
   };
   // Something an operator may do. A new command becomes a new case here.
   Outcome act(Now now, const Fault& fault);
+  // Answers for some calls that wait for people: in time, late, twice, and once more otherwise.
+  Outcome answer_some(Now now, const Fault& fault);
   // Ends these calls, which are in doubt. False when one of them would not end.
   bool reconcile_all(const std::vector<std::string>& actions, Now now);
   // That the program finds its own trail whole.
@@ -31,6 +33,8 @@ class Operator {
  private:
   std::unique_ptr<Ledger> open(Process& process);
   Outcome reconcile_some(const std::vector<std::string>& actions, Now now, const Fault& fault);
+  std::string draw_held();
+  bool answer_in(Ledger& ledger, const std::string& action, Now now);
   bool reconcile_in(Ledger& ledger, const std::string& action, Now now);
   Outcome change_scope_of(const std::string& scope, Closure closure, Now now, const Fault& fault);
   void look(Ledger& ledger, Now now);

@@ -9,8 +9,9 @@
 
 namespace tallygate::simulation {
 
-// A policy text whose caps are drawn: from a handful of calls to more than a world can use.
-std::string draw_policy_text(Dice& dice);
+// A policy text whose caps are drawn: from a handful of calls to more than a world can use. One
+// that differs may forbid what others hold, price it otherwise, or know nobody who approves.
+std::string draw_policy_text(Dice& dice, bool differs);
 // REQUIRES: a text of draw_policy_text.
 Policy load_setting(const std::string& text);
 
@@ -24,7 +25,22 @@ struct Draft {
   Code code = Code::none;
   Steps charges;
   std::int64_t timeout_ms = 0;
+  bool lapses = false;  // an end that nobody knows counts as spent
 };
 Draft draw_call(Dice& dice);
+// A call that people have to approve.
+Draft draw_held_call(Dice& dice);
+
+// What a policy makes of a proposal, apart from budgets, scopes and the clock.
+struct Terms {
+  Code code = Code::none;
+  Steps cost;
+  bool holds = false;      // people have to approve it
+  bool throttles = false;  // it draws on the rate below
+};
+Terms terms_of(const Policy& policy, const Proposal& proposal);
+
+// The rate of the tools that have one: so many calls at once, and one more after each interval.
+inline constexpr std::int64_t rate_burst = 4, rate_interval_ms = 2500;
 
 }  // namespace tallygate::simulation

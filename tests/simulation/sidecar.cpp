@@ -26,10 +26,11 @@ bool Sidecar::start(int life, Now now, const Fault& fault) {
   kernel_ = std::make_unique<Kernel>(*place_.policy, *ledger_, entropy_, "simulated");
   host_ = std::make_unique<Host>(dice_, witness_, memory_, place_.holder);
   awaited_.clear();
+  outbox_.clear();
   left_.clear();
   was_struck_ = false;
   ordinal_ = 0;
-  witness_.born(life, host_->can_execute());
+  witness_.born(life, place_.holder, host_->can_execute());
   return true;
 }
 
@@ -46,7 +47,11 @@ void Sidecar::leave() {
 }
 
 Actor Sidecar::actor(Now now, bool end_input) const {
-  return Actor{life_, {now.utc_ms + place_.skew_ms, now.boot_ms}, end_input, place_.policy};
+  return Actor{life_,
+               {now.utc_ms + place_.skew_ms, now.boot_ms},
+               end_input,
+               place_.policy,
+               place_.disk->writer_elsewhere};
 }
 
 Event Sidecar::take(const Letter& letter, const Actor& actor) {
@@ -79,14 +84,34 @@ Sidecar::Spoken Sidecar::turn(std::size_t count, const Actor& actor, const Fault
   std::ranges::move(events, std::back_inserter(all));
   Effects effects = kernel_->turn(std::move(all), actor.now);
   process_->disarm();
-  for (const Effects::Start& start : effects.starts) {
-    left_.emplace_back(RequestLeft{start.execute_id, actor.now.boot_ms});
-  }
   was_struck_ |= process_->fired() || place_.disk->full;
-  spoken.lines = std::move(effects.lines);
-  spoken.finished = effects.finished;
   spoken.died = !process_->lives();
+  if (!spoken.died) read_effects(std::move(effects), spoken);
   return spoken;
+}
+
+void Sidecar::read_effects(Effects effects, Spoken& spoken) {
+  for (const std::int64_t id : effects.withdrawn) {
+    if (!withdraw(id)) spoken.wrong = "body " + std::to_string(id) + " is withdrawn, but has left";
+  }
+  for (std::string& text : effects.lines) {
+    Said said = read_said(text);
+    if (!said.is_message) spoken.wrong = "a line that is no message: " + text;
+    spoken.lines.push_back({std::move(text), std::move(said)});
+  }
+  for (const Effects::Start& start : effects.starts) {
+    spoken.lines.at(start.line).execute_id = start.execute_id;
+  }
+  for (const Line& line : spoken.lines) {
+    const bool starts = line.said.method == "tools/execute";
+    if (starts != (line.execute_id != 0)) spoken.wrong = "a start that is none: " + line.text;
+  }
+  spoken.finished = effects.finished;
+}
+
+bool Sidecar::withdraw(std::int64_t execute_id) {
+  return std::erase_if(outbox_, [&](const Line& line) { return line.execute_id == execute_id; }) >
+         0;
 }
 
 bool Sidecar::rest(bool idle, const Fault& fault) {
@@ -101,11 +126,19 @@ std::string Sidecar::broke_by_itself() const {
   return was_struck_ || !is_broken() ? std::string() : ledger_->failure()->message;
 }
 
-std::string Sidecar::deliver(const Said& said, std::int64_t boot_ms) {
-  if (!said.is_message) return "a line that is no message";
-  if (said.is_reply() && --awaited_[said.id] < 0) return "an answer to no request: " + said.id;
-  host_->hear(said, boot_ms);
-  return {};
+std::string Sidecar::send(Line line) {
+  const bool answers_nothing = line.said.is_reply() && --awaited_[line.said.id] < 0;
+  const std::string id = line.said.id;
+  outbox_.push_back(std::move(line));
+  return answers_nothing ? "an answer to no request: " + id : std::string();
+}
+
+std::optional<Sidecar::Line> Sidecar::let_go(std::int64_t boot_ms) {
+  if (outbox_.empty()) return std::nullopt;
+  Line line = std::move(outbox_.front());
+  outbox_.pop_front();
+  if (line.execute_id != 0) left_.emplace_back(RequestLeft{line.execute_id, boot_ms});
+  return line;
 }
 
 std::string Sidecar::unanswered() const {

@@ -8,6 +8,7 @@
 #include "support/seeded_entropy.h"
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -45,19 +46,29 @@ class Sidecar {
   // The same, though nothing struck its disk: why.
   std::string broke_by_itself() const;
 
+  // A line on its way to the host.
+  struct Line {
+    std::string text;
+    Said said;
+    std::int64_t execute_id = 0;  // of the body it asks for, or 0
+  };
   // --- A turn with up to `count` letters of the pipe. What it said is not heard yet.
   struct Spoken {
-    std::vector<std::string> lines;
+    std::vector<Line> lines;
     std::vector<Letter> letters;  // what it read
     std::string kind;             // "grant", "settle", ... by what it was asked
     bool finished = false;
     bool died = false;  // inside the turn
+    std::string wrong;  // what it must not have said
   };
   Spoken turn(std::size_t count, const Actor& actor, const Fault& fault);
   // Housekeeping after a turn.
   bool rest(bool idle, const Fault& fault);
-  // A line left: counts it as an answer and lets the host hear it.
-  std::string deliver(const Said& said, std::int64_t boot_ms);
+  // Puts a line where the host will read it, and counts it as an answer. What is wrong with it.
+  std::string send(Line line);
+  // The next line leaves, if there is one.
+  std::optional<Line> let_go(std::int64_t boot_ms);
+  std::size_t unread() const { return outbox_.size(); }
   // The requests that were read and never answered.
   std::string unanswered() const;
 
@@ -70,6 +81,8 @@ class Sidecar {
   bool fired() const { return process_->fired(); }
 
  private:
+  bool withdraw(std::int64_t execute_id);
+  void read_effects(Effects effects, Spoken& spoken);
   Event take(const Letter& letter, const Actor& actor);
 
   Place place_;
@@ -83,6 +96,7 @@ class Sidecar {
   std::unique_ptr<Kernel> kernel_;
   std::unique_ptr<Host> host_;
   std::map<std::string, int> awaited_;
+  std::deque<Line> outbox_;  // what the host has not read yet
   std::vector<Event> left_;  // RequestLeft, for the next turn
   std::uint64_t ordinal_ = 0;
   std::string refusal_;

@@ -27,8 +27,9 @@ void Witness::complain(const TrailRow& row, const std::string& what) {
            row.body + "): " + what);
 }
 
-void Witness::born(int life, bool can_execute) {
+void Witness::born(int life, const Holder& holder, bool can_execute) {
   living_.insert(life);
+  holders_[life] = holder;
   if (can_execute) executors_.insert(life);
 }
 
@@ -40,9 +41,10 @@ void Witness::proposed(const std::string& args_digest, const Proposal& proposal,
 void Witness::answered(const Actor& actor, const std::string& execute_id, Answer answer) {
   const auto found = bodies_.find({actor.life, execute_id});
   if (found == bodies_.end()) return;
-  heard_of_.insert(found->second);
   CallTruth& call = calls_.at(found->second);
   const bool is_latest = call.life == actor.life && call.execute_id == execute_id;
+  if (is_latest && !asked_.contains(call.name())) return;  // a guess, before it was asked
+  heard_of_.insert(found->second);
   if (!is_latest) ++coverage_.count("answers to an earlier attempt");
   if (!is_latest || call.answer) return;
   answer.arrived_ms = actor.now.boot_ms;
@@ -103,23 +105,50 @@ void Witness::see(Observer& observer, const Actor& actor) {
     apply(row, actor);
   }
   if (static_cast<std::int64_t>(seen_.size()) == head || !complaint_.empty()) return;
+  check_step(observer, *rows, head);
+}
+
+// What must hold after each step that wrote anything.
+void Witness::check_step(Observer& observer, const std::vector<TrailRow>& rows, std::int64_t head) {
   complain(accounts_.complaint(observer.windows()));
-  for (const TrailRow& row : *rows) {
-    const auto call = calls_.find(row.key);
-    if (row.seq > head && call != calls_.end() &&
-        row.state != static_cast<std::int64_t>(call->second.state)) {
+  check_nothing_due(rows.back().at_ms);
+  check_closed_holds();
+  check_holds(observer);
+  for (const TrailRow& row : rows) {
+    const auto found = calls_.find(row.key);
+    if (row.seq <= head || found == calls_.end()) continue;
+    const CallTruth& call = found->second;
+    if (row.state != static_cast<std::int64_t>(call.state)) {
       complain(row, "the call's row holds another state: " + std::to_string(row.state));
     }
+    if (call.request.empty() || call.state == State::held) continue;
+    if (observer.hold_state(row.key, call.attempt) <= 1) complain(row, "its hold is open still");
+  }
+}
+
+// Who writes to the store first ends what is due, and ends by itself.
+void Witness::check_nothing_due(std::int64_t at_ms) {
+  for (const std::int64_t key : open_) {
+    const CallTruth& call = calls_.at(key);
+    const bool by_itself = call.state == State::held ||
+                           (call.state == State::granted && call.life == 0) ||
+                           (call.state == State::in_doubt && call.proposal.lapses);
+    if (!by_itself || call.deadline_ms > at_ms) continue;
+    complain(call.name() + " is " + std::string(to_text(call.state)) + " past its deadline");
   }
 }
 
 // Whatever the store said is forgotten; what happened outside it is not.
 std::vector<Witness::Seen> Witness::forget_store() {
   calls_.clear();
+  open_.clear();
   keys_.clear();
   bodies_.clear();
   accounts_ = {};
   closed_.clear();
+  used_.clear();
+  buckets_.clear();
+  booked_.clear();
   return std::exchange(seen_, {});
 }
 
@@ -146,6 +175,7 @@ void Witness::see_after_power_loss(Observer& observer, const Policy& policy) {
   checking_ = true;
   must_keep_ = std::min(must_keep_, left);
   if (left > 0) complain(accounts_.complaint(observer.windows()));
+  if (left > 0) check_holds(observer);
   // What a machine refused and nobody synced may be decided again; what was asked to run may not.
   never_.clear();
   if (!power_durable_) return asked_.clear();
@@ -169,7 +199,8 @@ std::vector<std::string> Witness::in_state(State state) const {
 std::vector<std::string> Witness::in_doubt_by_name() const {
   std::vector<std::string> found;
   for (const auto& [key, call] : calls_) {
-    const bool may_be_answered = call.is_named && living_.contains(call.life);
+    const bool may_be_answered =
+        !call.call_id.empty() && (call.life == 0 || living_.contains(call.life));
     if (may_be_answered && call.state == State::in_doubt) found.push_back(call.action);
   }
   return found;
@@ -187,8 +218,21 @@ std::vector<std::string> Witness::closed_scopes() const {
   return scopes;
 }
 
-Steps Witness::cost_of(const std::string& action) const {
-  return calls_.at(keys_.at(action)).proposal.cost;
+std::vector<std::string> Witness::held_by_name() const {
+  std::vector<std::string> found;
+  for (const std::int64_t key : open_) {
+    const CallTruth& call = calls_.at(key);
+    if (call.state == State::held && !call.call_id.empty()) found.push_back(call.action);
+  }
+  return found;
+}
+
+std::vector<std::string> Witness::once_held() const {
+  std::vector<std::string> found;
+  for (const auto& [key, call] : calls_) {
+    if (!call.request.empty() && call.state != State::held) found.push_back(call.action);
+  }
+  return found;
 }
 
 bool Witness::is_undone(const std::string& action) const {

@@ -10,6 +10,7 @@ namespace tallygate::simulation {
 namespace {
 
 constexpr std::size_t all_letters = 256;
+constexpr std::int64_t rest_ms = 3 * 86'400'000LL;  // every deadline has come by then
 
 // Each world knows only some kinds of bad luck, so that one does not hide the other.
 std::int64_t draw_luck(Dice& dice, std::int64_t often) {
@@ -31,10 +32,10 @@ World::World(std::uint64_t seed, const std::string& folder, Coverage& coverage, 
       witness_(coverage, power_durable_),
       observer_(disk_, folder + "/store.db") {
   draw_lucks();
-  const std::string text = draw_policy_text(dice_);
+  const std::string text = draw_policy_text(dice_, false);
   policies_.push_back(load_setting(text));
   // Now and then two sidecars of one store have different caps.
-  policies_.push_back(dice_.one_in(4) ? load_setting(draw_policy_text(dice_)) : policies_[0]);
+  policies_.push_back(dice_.one_in(4) ? load_setting(draw_policy_text(dice_, true)) : policies_[0]);
   options_.path = folder + "/store.db";
   options_.power_durable = power_durable_;
   operator_ = std::make_unique<Operator>(disk_, options_, policies_[0], dice_, witness_, coverage_);
@@ -57,7 +58,10 @@ void World::draw_lucks() {
                draw_luck(dice_, 60),
                dice_.one_in(3) ? 6 + dice_.below(12) : 20 + dice_.below(60),
                draw_luck(dice_, 60)};
+  luck_.people = dice_.one_in(6) ? 0 : 8 + dice_.below(dice_.one_in(3) ? 60 : 16);
+  luck_.spoil = dice_.one_in(3) ? 100 : 0;
   memory_.names_max = dice_.one_in(3) ? 6 : 40;
+  memory_.held_often = dice_.one_in(12) ? 2 : 0;
   if (!dice_.one_in(5)) return;
   // Nobody dies: what is lost, reconciled and run again is so within one life.
   luck_.kill = luck_.power = luck_.fault = luck_.end = 0;
@@ -87,6 +91,8 @@ void World::step() {
   }
   if (disk_.full && dice_.one_in(10)) disk_.full = false;
   if (unlucky(luck_.act)) act();
+  if (unlucky(luck_.people)) let_people_answer();
+  if (unlucky(luck_.spoil)) spoil();
   if (unlucky(luck_.power)) {
     const auto runs_bodies = [](const auto& it) { return it->lives() && it->host().runs_bodies(); };
     const bool in_bodies = std::ranges::any_of(sidecars_, runs_bodies);
@@ -127,7 +133,8 @@ void World::jump() {
   constexpr std::int64_t day_ms = 86'400'000;
   newest_utc_ms_ = std::max(newest_utc_ms_, now_.utc_ms);
   const std::int64_t next_day = (now_.utc_ms / day_ms + 1) * day_ms;
-  switch (dice_.below(5)) {
+  switch (dice_.below(6)) {
+    case 5: now_.utc_ms = next_day - dice_.below(10'000); break;
     case 0: now_.utc_ms -= dice_.below(5000); break;
     case 1: now_.utc_ms -= 5000 + dice_.below(60'000); break;
     case 2: now_.utc_ms += dice_.below(60'000); break;
@@ -138,9 +145,16 @@ void World::jump() {
 
 void World::serve(Sidecar& sidecar) {
   Host& host = sidecar.host();
+  if (dice_.one_in(32)) {
+    host.stop_reading(now_.boot_ms);
+    ++coverage_.count("times a host did not read for a while");
+  }
+  if (dice_.one_in(2)) {
+    deliver(sidecar, sidecar.actor(now_, false), host.reads(now_.boot_ms));
+  }
   const std::int64_t talk = dice_.one_in(3)    ? 0
                             : dice_.one_in(20) ? 40 + dice_.below(300)
-                                               : dice_.below(16);
+                                               : dice_.below(26);
   for (std::int64_t i = 0; i < talk; ++i) host.speak();
   host.answer(now_.boot_ms);
   const bool ends = unlucky(luck_.end);
@@ -154,7 +168,7 @@ void World::serve(Sidecar& sidecar) {
   // Ends and wakes are rare, and few of them write anything; nor do many turns only settle.
   std::int64_t odds = luck_.fault;
   if (odds > 0 && talk == 0) odds = host.waiting() == 0 ? 2 : std::max<std::int64_t>(odds / 3, 2);
-  if (odds > 0 && ends) odds = 2;
+  if (odds > 0 && ends) odds = 1;
   turn(sidecar, count, ends || broken, draw_fault(odds));
   disk_.writer_elsewhere = false;
   if (!sidecar.lives()) return;
@@ -168,8 +182,30 @@ void World::serve(Sidecar& sidecar) {
 
 void World::act() {
   const Fault fault = draw_fault(luck_.fault > 0 ? 4 : 0);
-  const Operator::Outcome outcome = operator_->act(now_, fault);
-  if (outcome.fired) note_blow(fault, "an operator's act");
+  note_act(operator_->act(now_, fault), fault, "an operator's act");
+}
+
+void World::let_people_answer() {
+  const Fault fault = draw_fault(luck_.fault > 0 ? 6 : 0);
+  const Operator::Outcome outcome = operator_->answer_some(now_, fault);
+  note_act(outcome, fault, "a person's answer");
+  if (!outcome.kept || luck_.power == 0 || !dice_.one_in(16)) return;
+  coverage_.hit("after a person's answer", Blow::power);
+  disk_.cut_power();
+  lose_power(policies_[0]);
+}
+
+// Somebody edits the store behind everybody's back.
+void World::spoil() {
+  const std::vector<std::string> held = witness_.held();
+  if (held.empty()) return;
+  const std::string& action = held[dice_.next() % held.size()];
+  ++coverage_.count("held calls whose arguments were changed in the store");
+  if (observer_.spoil(witness_.key_of(action))) witness_.spoiled(action);
+}
+
+void World::note_act(const Operator::Outcome& outcome, const Fault& fault, const char* kind) {
+  if (outcome.fired) note_blow(fault, kind);
   if (!disk_.powered()) return lose_power(policies_[0]);
   witness_.see(observer_, Actor{0, now_, false, &policies_[0]});
   if (outcome.kept) witness_.kept();
@@ -181,13 +217,14 @@ void World::come_to_rest() {
   disk_.full = false;
   for (auto& sidecar : sidecars_) {
     if (!sidecar->lives()) continue;
+    sidecar->host().read_on();
     for (int i = 0; i < 64 && sidecar->host().waiting() > 0; ++i) {
       turn(*sidecar, all_letters, false, {});
     }
     turn(*sidecar, all_letters, true, {});
   }
   // Whatever somebody runs by himself is due by then.
-  now_.utc_ms = std::max(now_.utc_ms, witness_.newest_ms()) + 3'600'000;
+  now_.utc_ms = std::max(now_.utc_ms, witness_.newest_ms()) + rest_ms;
   for (auto& sidecar : sidecars_) {
     birth(*sidecar);
     if (!sidecar->lives()) return complain("no start on a sound disk: " + sidecar->refusal());

@@ -31,6 +31,7 @@ class World {
   // How often this world knows each kind of bad luck: once in so many steps; 0: never.
   struct Luck {
     std::int64_t kill = 0, power = 0, fault = 0, busy = 0, full = 0, jump = 0, act = 0, end = 0;
+    std::int64_t people = 0, spoil = 0;
   };
 
   // --- world.cpp: who acts when.
@@ -40,6 +41,9 @@ class World {
   void jump();
   void serve(Sidecar& sidecar);
   void act();
+  void let_people_answer();
+  void note_act(const Operator::Outcome& outcome, const Fault& fault, const char* kind);
+  void spoil();
   bool unlucky(std::int64_t once_in) { return once_in > 0 && dice_.one_in(once_in); }
   void come_to_rest();
   void check_the_store();
@@ -48,9 +52,9 @@ class World {
   void step_aside(const Sidecar& mover);
   void birth(Sidecar& sidecar);
   void turn(Sidecar& sidecar, std::size_t count, bool end_input, const Fault& fault);
-  void follow(Sidecar& sidecar, const Sidecar::Spoken& spoken, const Actor& actor);
-  std::size_t deliver(Sidecar& sidecar, const Actor& actor, const Sidecar::Spoken& spoken,
-                      std::size_t count);
+  void follow(Sidecar& sidecar, Sidecar::Spoken spoken, const Actor& actor);
+  // Lets the next lines leave, up to so many.
+  void deliver(Sidecar& sidecar, const Actor& actor, std::size_t count);
   void tidy(Sidecar& sidecar, bool idle);
   void kill(Sidecar& sidecar);
   // `in_flight` decided what nobody has seen yet.

@@ -13,6 +13,7 @@ from .errors import (
     NotCompleted,
     ProtocolError,
     RequestRefused,
+    Running,
     StartFailed,
     TallygateError,
     TimedOut,
@@ -21,7 +22,8 @@ from .errors import (
 from .gate import Gate
 from .launch import VERSION as __version__
 from .launch import start
-from .results import ActionResult, Budget, Policy, Registration, Session
+from .notices import Progress
+from .results import ActionResult, Budget, Hold, Policy, Registration, Session
 from .tool import Tool
 
 __all__ = [
@@ -33,12 +35,15 @@ __all__ = [
     "Gate",
     "GateClosed",
     "Held",
+    "Hold",
     "InDoubt",
     "NotCompleted",
     "Policy",
+    "Progress",
     "ProtocolError",
     "Registration",
     "RequestRefused",
+    "Running",
     "Session",
     "StartFailed",
     "TallygateError",

@@ -13,6 +13,7 @@ from typing import Any
 
 from . import wire
 from .errors import ProtocolError
+from .notices import Notices
 from .peer import Peer
 from .pool import Pool
 from .results import AmountLike, Fields, write_amounts
@@ -73,8 +74,9 @@ class Bodies:
 
     peer: Peer
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, notices: Notices) -> None:
         self.pool = Pool(workers)
+        self._notices = notices
         self._lock = threading.Lock()
         self._table: dict[str, Callable[..., object]] = {}
         self._running: dict[wire.Id, Execution] = {}
@@ -124,10 +126,16 @@ class Bodies:
                 execution = self._running.get(number)
             if execution is not None:
                 execution.cancelled.set()
+        elif method == "actions/updated":
+            self._notices.updated(params)
+
+    def on_progress(self, request: dict[str, Any], params: dict[str, Any]) -> None:
+        self._notices.progressed(request, params)
 
     def on_closed(self) -> None:
         """Nothing begins any more; what runs is told that nobody waits for it."""
         self.pool.close()
+        self._notices.close()
         with self._lock:
             running = list(self._running.values())
         for execution in running:

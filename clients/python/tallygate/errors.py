@@ -33,7 +33,11 @@ class Denied(NotCompleted):
 
 
 class Held(NotCompleted):
-    """Waits for a person's approval. The body has not run."""
+    """Waits for a person's approval: `.result.hold`. The body has not run. `Gate.resume` waits."""
+
+
+class Running(NotCompleted):
+    """Granted to another host, or to one that runs the body by itself. `Gate.resume` waits."""
 
 
 class ToolFailed(NotCompleted):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, NoReturn, TypeVar, overload
 
@@ -17,6 +19,7 @@ from .errors import (
     NotCompleted,
     ProtocolError,
     RequestRefused,
+    Running,
     TallygateError,
     ToolFailed,
 )
@@ -41,10 +44,15 @@ T = TypeVar("T")
 _ENDS: dict[str, type[NotCompleted]] = {
     "denied": Denied,
     "held": Held,
+    "granted": Running,
     "failed": ToolFailed,
     "cancelled": Cancelled,
     "in_doubt": InDoubt,
 }
+Seconds = float | timedelta
+# A wait for a person is asked for in pieces of so many seconds, so that any length will do: one
+# request may wait for 30 days.
+_PIECE = 60.0
 # A sidecar leaves within 2 s of the end of its input.
 _PATIENCE = 2.5
 
@@ -129,6 +137,7 @@ class Gate:
         cost: Mapping[str, AmountLike] | None = None,
         call_id: str | None = None,
         timeout: float | None = None,
+        wait_for_approval: Seconds = 0,
     ) -> ActionResult:
         """Proposes a call, waits for its end, and returns it if it completed.
 
@@ -136,9 +145,10 @@ class Gate:
         call_id: the name of this call within its run, such as the model's tool call id: a call
         with a name runs once, and its repeat gets the stored end. Needs `start(run=...)`.
         timeout: seconds to wait; None waits as long as the sidecar does, which ends bodies by the
-        tool's own timeout.
+        tool's own timeout. wait_for_approval: seconds to wait for a person, if the call is held;
+        approved in this time it runs, and `timeout` does not bound that.
 
-        Raises `Denied`, `Held`, `ToolFailed`, `Cancelled`, `InDoubt` with the result; TypeError or
+        Raises `Denied`, `Held`, `Running`, `ToolFailed`, `Cancelled`, `InDoubt` with the result; TypeError or
         ValueError for arguments that are not JSON (nothing was sent); `RequestRefused` for a call
         that the sidecar does not accept; `TimedOut`, `GateClosed`, `ProtocolError`.
         """
@@ -150,8 +160,67 @@ class Gate:
         if (parent := self._bodies.current_action()) is not None:
             params["parentActionId"] = parent
         try:
+            return self._run("actions/govern", params, timeout)
+        except Held as held:
+            if _seconds(wait_for_approval) <= 0:
+                raise
+            return self._await_approval(held.result.action_id, _seconds(wait_for_approval))
+
+    def call(self, tool: str, /, **args: Any) -> Any:
+        """The output of a governed call. Raises as `govern` does."""
+        return self.govern(tool, args).output
+
+    def resume(self, action_id: str, wait: Seconds | None = None) -> ActionResult:
+        """Goes on with a call that was held, by this process or another of the same agent: runs it
+        here if it is approved, and returns it if it completed, here or elsewhere.
+
+        wait: seconds to wait for the approval, or for another host's body, where that is still to
+        come; None does not wait. A call that runs once runs once, whoever resumes it, and how
+        often. Raises as `govern` does.
+        """
+        params: dict[str, Any] = {"actionId": action_id}
+        if wait is not None:
+            params["waitMs"] = round(_seconds(wait) * 1000)
+        return self._run("actions/resume", params, None)
+
+    def extend(self, action_id: str | None = None) -> ActionResult:
+        """Starts the timeout of a body anew, for the seconds that adds. By default it is the body
+        that this is called in; a body of another process is another's to extend.
+
+        Returns how the call stands: with `code` and `reason` where it keeps its old deadline. No
+        error is raised for that, since the body goes on. Raises ValueError outside of bodies.
+        """
+        action_id = action_id or self._bodies.current_action()
+        if action_id is None:
+            raise ValueError("no body runs here: name the call to extend")
+        answer = self._ask("actions/extend", {"actionId": action_id}, self._timeout)
+        return self._read(lambda: read_action_result(answer))
+
+    def record_usage(
+        self,
+        usage: Mapping[str, AmountLike],
+        *,
+        model: str | None = None,
+        call_id: str | None = None,
+    ) -> ActionResult:
+        """Charges what was used already and nobody was asked about, such as a model's tokens. It
+        is never refused for want of money; what does not fit under a cap is its overrun, and the
+        next call that costs this unit is denied.
+
+        call_id: its name within the run; a record of the same name is charged once.
+        """
+        params: dict[str, Any] = {"usage": write_amounts(usage)}
+        params.update({"model": model} if model is not None else {})
+        params.update({"callId": call_id} if call_id is not None else {})
+        answer = self._ask("usage/record", params, self._timeout)
+        result = self._read(lambda: read_action_result(answer))
+        return result if result.status == "completed" else self._raise(result)
+
+    def _run(self, method: str, params: dict[str, Any], timeout: float | None) -> ActionResult:
+        """A request for which a body may run; the call, if it completed."""
+        try:
             with self._bodies.pool.waiting():  # a body that calls lets another one run
-                answer = self._ask("actions/govern", params, timeout)
+                answer = self._ask(method, params, timeout)
         except RequestRefused as error:
             if error.code != REQUEST_CANCELLED or error.data is None:
                 raise
@@ -159,16 +228,18 @@ class Gate:
         result = self._read(lambda: read_action_result(answer))
         return result if result.status == "completed" else self._raise(result)
 
-    def call(self, tool: str, /, **args: Any) -> Any:
-        """The output of a governed call. Raises as `govern` does."""
-        return self.govern(tool, args).output
+    def _await_approval(self, action_id: str, wait: float) -> ActionResult:
+        until = time.monotonic() + wait
+        while True:
+            left = max(until - time.monotonic(), 0)
+            try:
+                return self.resume(action_id, min(left, _PIECE))
+            except (Held, Running):
+                if left <= _PIECE:
+                    raise
 
     def _raise(self, result: ActionResult) -> NoReturn:
-        kind = _ENDS.get(result.status)
-        if kind is None:
-            self._read(lambda: _unexpected(result))
-        assert kind is not None
-        raise kind(result) from self._bodies.failure_of(result.action_id)
+        raise _ENDS[result.status](result) from self._bodies.failure_of(result.action_id)
 
     # The rest
 
@@ -234,5 +305,5 @@ class Gate:
             raise
 
 
-def _unexpected(result: ActionResult) -> NoReturn:
-    raise ProtocolError(f"actions/govern: a call that was governed cannot be {result.status}")
+def _seconds(length: Seconds) -> float:
+    return length.total_seconds() if isinstance(length, timedelta) else length

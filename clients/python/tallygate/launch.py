@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .bodies import Bodies
 from .connection import Connection, Stderr
 from .errors import GateClosed, StartFailed, TallygateError
 from .gate import Gate
+from .notices import Notices, Progress
 from .peer import Peer
-from .results import Welcome, read_welcome
+from .results import ActionResult, Welcome, read_welcome
 
 VERSION = "0.1.0"
 PROTOCOL_VERSION = 1
@@ -32,6 +33,8 @@ def start(
     stderr: Stderr = None,
     timeout: float = 30.0,
     workers: int = 32,
+    on_update: Callable[[ActionResult], object] | None = None,
+    on_progress: Callable[[Progress], object] | None = None,
 ) -> Gate:
     """Starts `BINARY serve -c CONFIG` and opens a session. Raises `StartFailed`.
 
@@ -41,9 +44,12 @@ def start(
     env: the sidecar's whole environment; None: ours. stderr: where the sidecar's words go: None
     (ours), a path (appended to), an open file, subprocess.DEVNULL. timeout: seconds for the start
     and for each request but calls. workers: how many bodies run at once.
+    on_update: hears how a held call of this session stands once a person has answered it.
+    on_progress: hears how far each call has come. Both are called on one thread of their own.
     """
     command = _command(binary, config)
-    bodies = Bodies(workers)
+    notices = Notices(on_update, on_progress)
+    bodies = Bodies(workers, notices)
     try:
         connection = Connection(command, cwd=cwd, env=env, stderr=stderr)
     except OSError as error:
@@ -52,7 +58,7 @@ def start(
     peer = bodies.peer = Peer(connection, bodies)
     peer.listen()
     try:
-        welcome = _initialize(peer, agent, run, timeout)
+        welcome = _initialize(peer, agent, run, notices.wants_progress, timeout)
     except TallygateError as error:
         connection.kill()
         connection.close()
@@ -64,11 +70,13 @@ def start(
     return Gate(peer, bodies, welcome, timeout)
 
 
-def _initialize(peer: Peer, agent: str | None, run: str | None, timeout: float) -> Welcome:
+def _initialize(
+    peer: Peer, agent: str | None, run: str | None, progress: bool, timeout: float
+) -> Welcome:
     params: dict[str, Any] = {
         "protocolVersion": PROTOCOL_VERSION,
         "client": {"name": "tallygate-python", "version": VERSION},
-        "capabilities": {"execute": True},
+        "capabilities": {"execute": True, "progress": progress},
     }
     session = {key: value for key, value in (("agent", agent), ("run", run)) if value is not None}
     if session:

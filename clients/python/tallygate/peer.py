@@ -28,13 +28,15 @@ class Server(Protocol):
 
     def on_request(self, number: wire.Id, method: str, params: dict[str, Any]) -> None: ...
     def on_notification(self, method: str, params: dict[str, Any]) -> None: ...
+    def on_progress(self, request: dict[str, Any], params: dict[str, Any]) -> None: ...
     def on_closed(self) -> None: ...
 
 
 class _Waiter:
     """One request that was not answered yet."""
 
-    def __init__(self) -> None:
+    def __init__(self, params: dict[str, Any]) -> None:
+        self.params = params  # what was asked
         self.done = threading.Event()
         self.answer: dict[str, Any] | None = None
         self.error: TallygateError | None = None
@@ -84,7 +86,7 @@ class Peer:
         deadline = None if timeout is None else time.monotonic() + timeout
         number = self._next_number()
         line = wire.message_line({"id": number, "method": method, "params": params})
-        waiter = self._add_waiter(number)
+        waiter = self._add_waiter(number, params)
         try:
             self.connection.write(line, timeout=timeout, begun=waiter.begun)
             waiter.done.wait(None if deadline is None else max(deadline - time.monotonic(), 0))
@@ -107,8 +109,8 @@ class Peer:
         with self._lock:
             return next(self._numbers)
 
-    def _add_waiter(self, number: int) -> _Waiter:
-        waiter = _Waiter()
+    def _add_waiter(self, number: int, params: dict[str, Any]) -> _Waiter:
+        waiter = _Waiter(params)
         with self._lock:
             if self._end is not None:
                 raise self._end(_NOT_SENT, False)
@@ -175,6 +177,8 @@ class Peer:
             self._on_answer(message, line)
         elif "id" in message:
             self._server.on_request(message["id"], message["method"], message.get("params", {}))
+        elif message["method"] == "$/progress":
+            self._on_progress(message.get("params", {}))
         else:
             self._server.on_notification(message["method"], message.get("params", {}))
 
@@ -191,6 +195,15 @@ class Peer:
         if waiter is not None:
             waiter.answer = message
             waiter.done.set()
+
+    def _on_progress(self, params: dict[str, Any]) -> None:
+        number = params.get("id")
+        if not isinstance(number, int):
+            raise ProtocolError(f"$/progress of no request of ours: {number!r:.80}")
+        with self._lock:
+            waiter = self._waiters.get(number)
+        if waiter is not None:  # else its answer overtook it, or nobody waits any more
+            self._server.on_progress(waiter.params, params)
 
     def _number_of_line(self, error: dict[str, Any]) -> int | None:
         """Which request stood on the line that the sidecar could not read."""

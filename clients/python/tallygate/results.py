@@ -18,10 +18,23 @@ _AMOUNT = re.compile(r"-?[0-9]{1,24}(\.[0-9]{1,24})?")
 
 
 @dataclass(frozen=True)
+class Hold:
+    """What a held call waits for: `have` of the `needed` approvals are there, and at `deadline`
+    (RFC 3339, UTC) it ends. People name it by `request_id`, or by the id of the call."""
+
+    request_id: str
+    deadline: str
+    args_digest: str
+    needed: int
+    have: int
+
+
+@dataclass(frozen=True)
 class ActionResult:
-    """How a call ended. `code` and `reason` are set where it did not complete; `reserved` and
-    `spent` map a unit ("usd", "calls", ...) to its exact amount; `replayed` says that this is the
-    end of an earlier call of the same name; `raw` is the whole answer."""
+    """How a call ended, or stands. `code` and `reason` are set where it did not complete; `reserved`
+    and `spent` map a unit ("usd", "calls", ...) to its exact amount; `hold` is set while it waits
+    for a person; `retry_after` are the seconds after which trying again makes sense; `replayed`
+    says that this is the end of an earlier call of the same name; `raw` is the whole answer."""
 
     action_id: str
     status: str
@@ -30,6 +43,8 @@ class ActionResult:
     output: Any
     reserved: dict[str, Decimal]
     spent: dict[str, Decimal]
+    hold: Hold | None
+    retry_after: float | None
     replayed: bool
     raw: dict[str, Any]
 
@@ -112,6 +127,12 @@ class Fields:
             raise ProtocolError(f"{self.place}.{key}: expected a string, got {value!r:.80}")
         return value
 
+    def integer(self, key: str) -> int:
+        value = self.optional_integer(key)
+        if value is None:
+            raise ProtocolError(f"{self.place}.{key}: missing")
+        return value
+
     def optional_integer(self, key: str) -> int | None:
         value = self.value.get(key)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
@@ -151,9 +172,27 @@ def read_action_result(value: object) -> ActionResult:
         output=fields.value.get("output"),
         reserved=cost.inner("reserved").amounts(),
         spent=cost.inner("spent").amounts(),
+        hold=_read_hold(fields.inner("hold")) if "hold" in fields.value else None,
+        retry_after=read_seconds(fields, "retryAfterMs"),
         replayed=fields.value.get("replayed") is True,
         raw=fields.value,
     )
+
+
+def _read_hold(hold: Fields) -> Hold:
+    return Hold(
+        request_id=hold.text("requestId"),
+        deadline=hold.text("deadline"),
+        args_digest=hold.text("argsDigest"),
+        needed=hold.integer("needed"),
+        have=hold.integer("have"),
+    )
+
+
+def read_seconds(fields: Fields, key: str) -> float | None:
+    """A length of time, which the wire counts in milliseconds."""
+    milliseconds = fields.optional_integer(key)
+    return None if milliseconds is None else milliseconds / 1000
 
 
 def read_budgets(value: object) -> list[Budget]:

@@ -161,6 +161,18 @@ def unknown_status() -> None:
     serve_rest()
 
 
+def update_of_nothing() -> None:
+    until_govern()
+    send({"method": "actions/updated", "params": {"status": "held"}})
+    serve_rest()
+
+
+def progress_of_nothing() -> None:
+    until_govern()
+    send({"method": "$/progress", "params": {"stage": "held"}})
+    serve_rest()
+
+
 def cannot_read_our_line() -> None:
     until_govern()
     # initialize, tools/register, and this one

@@ -75,6 +75,7 @@ class Calls(RealTest):
 
     def test_a_name_the_sidecar_cannot_govern_is_registered_in_vain(self) -> None:
         tool = self.gate.register("no name at all", lambda: 1)
+        assert tool.registration is not None
         self.assertEqual(tool.registration.status, "unconfigured")
         with self.assertRaises(tallygate.RequestRefused):
             self.gate.call("no name at all")

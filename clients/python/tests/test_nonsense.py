@@ -47,6 +47,10 @@ class Nonsense(FakeTest):
     def test_an_unknown_status(self) -> None:
         self.assertIn("unknown status", str(self.ends_gate("unknown_status")))
 
+    def test_notices_with_wrong_types(self) -> None:
+        self.assertIn("ActionResult", str(self.ends_gate("update_of_nothing")))
+        self.assertIn("$/progress", str(self.ends_gate("progress_of_nothing")))
+
     def test_a_line_of_ours_that_nobody_waits_for(self) -> None:
         self.ends_gate("cannot_read_some_line")
 

@@ -121,10 +121,21 @@ class Values(unittest.TestCase):
     }
 
     def test_an_action_result(self) -> None:
-        result = results.read_action_result({**self.GOOD, "hold": {"more": 1}})
+        result = results.read_action_result({**self.GOOD, "more": {"x": 1}})
         self.assertEqual(result.reserved, {"usd": Decimal("0.1")})
         self.assertEqual(result.spent, {"usd": Decimal("0.05"), "calls": Decimal(1)})
-        self.assertEqual(result.raw["hold"], {"more": 1})
+        self.assertEqual(result.raw["more"], {"x": 1})
+        self.assertEqual((result.hold, result.retry_after), (None, None))
+
+    def test_a_held_action_result(self) -> None:
+        hold = {"requestId": "r", "deadline": "d", "argsDigest": "0", "needed": 2, "have": 1}
+        held = {**self.GOOD, "status": "held", "hold": hold, "retryAfterMs": 1500}
+        result = results.read_action_result(held)
+        self.assertEqual(result.hold, results.Hold("r", "d", "0", needed=2, have=1))
+        self.assertEqual(result.retry_after, 1.5)
+        for wrong in (None, {**hold, "needed": None}, {**hold, "have": "1"}, {"requestId": "r"}):
+            with self.assertRaises(tallygate.ProtocolError, msg=repr(wrong)):
+                results.read_action_result({**held, "hold": wrong})
 
     def test_wrong_types(self) -> None:
         wrongs: list[dict[str, Any]] = [
@@ -133,6 +144,7 @@ class Values(unittest.TestCase):
             {"status": True},
             {"code": 5},
             {"reason": ["x"]},
+            {"retryAfterMs": "1"},
             {"cost": None},
             {"cost": {"reserved": {}}},
             {"cost": {"reserved": {}, "spent": []}},

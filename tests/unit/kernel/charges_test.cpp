@@ -146,8 +146,9 @@ TEST_CASE_METHOD(ChargeTest, "a budget that is new and too small when a call end
   answer(body.id, "1", R"({"usd":"0.07"})");
   turn();
   CHECK(outcome("1") == "completed");
-  CHECK(raw().text("SELECT spent || '+' || overrun FROM windows w JOIN budgets b ON b.id = w.budget "
-                   "WHERE b.window = 'month'") == "10000000+60000000");
+  CHECK(
+      raw().text("SELECT spent || '+' || overrun FROM windows w JOIN budgets b ON b.id = w.budget "
+                 "WHERE b.window = 'month'") == "10000000+60000000");
   check_books();
   govern("2");
   turn();

@@ -66,7 +66,8 @@ TEST_CASE("read-only lets an agent look and nothing else", "[policy]") {
   CHECK(judged("read-only.toml", "anything").code == Code::policy_denied);
 }
 
-TEST_CASE("ask-first holds what matters", "[policy]") {
+TEST_CASE("ask-first holds what matters, and somebody can approve it", "[policy]") {
+  CHECK(policy_of(text_of(folder() / "ask-first.toml")).approvals.can_approve());
   CHECK(judged("ask-first.toml", "read_file").effect == Effect::allow);
   CHECK(judged("ask-first.toml", "send_mail").effect == Effect::hold);
   CHECK(judged("ask-first.toml", "pay").code == Code::unpriced);
