@@ -46,7 +46,8 @@ TEST_CASE("the example in the policies' README loads", "[policy]") {
   REQUIRE(from != std::string::npos);
   const std::size_t to = text.find("```", from + fence.size());
   const Policy policy = policy_of(text.substr(from + fence.size(), to - from - fence.size()));
-  CHECK(policy.tools.size() == 3);
+  CHECK(policy.tools.size() == 4);
+  CHECK(policy.approvals.can_approve());
   CHECK(policy.budgets.size() == 2);
 }
 
