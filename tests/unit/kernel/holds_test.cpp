@@ -290,5 +290,20 @@ TEST_CASE_METHOD(HoldHost, "a held call that its host runs by itself gets its to
   check_books();
 }
 
+TEST_CASE_METHOD(HoldHost, "an end that somebody forges in the trail ends nothing, and shows",
+                 "[kernel]") {
+  const std::string action = held("1");
+  const auto key = std::to_string(parse_action_id(action)->key);
+  for (const char* kind : {"approval", "completed"}) {
+    REQUIRE(raw().execute("INSERT INTO audit SELECT max(seq) + 1, max(at), '" + std::string(kind) +
+                          "', " + key + ", '{\"status\":\"completed\"}', zeroblob(32) FROM audit"));
+  }
+  CHECK(run("2", action) == "held");
+  CHECK(executes().empty());
+  auto reading = ledger->begin_reading(clock.now().utc_ms);
+  REQUIRE(reading.ok());
+  CHECK_FALSE(reading->audit_check().whole);
+}
+
 }  // namespace
 }  // namespace tallygate
