@@ -1,5 +1,6 @@
 #include "ledger/schema.h"
 
+#include <initializer_list>
 #include <string>
 
 namespace tallygate {
@@ -120,6 +121,41 @@ CREATE TABLE grants (
   session TEXT    NOT NULL             -- the session that was given it
 ) STRICT;
 
+-- Every movement of money, never changed. One row per charge; the budgets it hits are those of the
+-- action's `windows`. `overrun` names what did not fit, per window: "budget/starts=steps ...".
+CREATE TABLE postings (
+  id      INTEGER PRIMARY KEY,
+  at      INTEGER NOT NULL,
+  kind    TEXT    NOT NULL,            -- charge, excess, release
+  action  INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  cost    TEXT    NOT NULL,
+  overrun TEXT    NOT NULL
+) STRICT;
+
+-- hash = SHA-256(previous hash, "seq at kind action " framed by NULs, body).
+CREATE TABLE audit (
+  seq    INTEGER PRIMARY KEY,
+  at     INTEGER NOT NULL,
+  kind   TEXT    NOT NULL,
+  action INTEGER NOT NULL,             -- actions.id, or 0
+  body   TEXT    NOT NULL,             -- a JSON object
+  hash   BLOB    NOT NULL CHECK (length(hash) = 32)
+) STRICT;
+
+-- Against slips of the hand; against intent there is the chain.
+CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit
+  BEGIN SELECT RAISE(ABORT, 'audit rows are never deleted'); END;
+CREATE TRIGGER audit_is_final BEFORE UPDATE ON audit
+  BEGIN SELECT RAISE(ABORT, 'audit rows are never changed'); END;
+CREATE TRIGGER postings_are_kept BEFORE DELETE ON postings
+  BEGIN SELECT RAISE(ABORT, 'postings are never deleted'); END;
+CREATE TRIGGER postings_are_final BEFORE UPDATE ON postings
+  BEGIN SELECT RAISE(ABORT, 'postings are never changed'); END;
+)sql";
+
+// Since version 2: what waits for people, and for a rate.
+constexpr const char* tables_of_waiting = R"sql(
 -- A call that waits for a person. States: open, approved, used, denied, expired, withdrawn.
 CREATE TABLE holds (
   id          INTEGER PRIMARY KEY,     -- with nonce: the request's UUIDv7
@@ -154,44 +190,26 @@ CREATE TABLE rates (
   full  INTEGER NOT NULL,
   PRIMARY KEY (scope, rule)
 ) STRICT, WITHOUT ROWID;
+)sql";
 
--- Every movement of money, never changed. One row per charge; the budgets it hits are those of the
--- action's `windows`. `overrun` names what did not fit, per window: "budget/starts=steps ...".
-CREATE TABLE postings (
-  id      INTEGER PRIMARY KEY,
-  at      INTEGER NOT NULL,
-  kind    TEXT    NOT NULL,            -- charge, excess, release
-  action  INTEGER NOT NULL,
-  attempt INTEGER NOT NULL,
-  cost    TEXT    NOT NULL,
-  overrun TEXT    NOT NULL
-) STRICT;
-
--- hash = SHA-256(previous hash, "seq at kind action " framed by NULs, body).
-CREATE TABLE audit (
-  seq    INTEGER PRIMARY KEY,
-  at     INTEGER NOT NULL,
-  kind   TEXT    NOT NULL,
-  action INTEGER NOT NULL,             -- actions.id, or 0
-  body   TEXT    NOT NULL,             -- a JSON object
-  hash   BLOB    NOT NULL CHECK (length(hash) = 32)
-) STRICT;
-
--- Against slips of the hand; against intent there is the chain.
-CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit
-  BEGIN SELECT RAISE(ABORT, 'audit rows are never deleted'); END;
-CREATE TRIGGER audit_is_final BEFORE UPDATE ON audit
-  BEGIN SELECT RAISE(ABORT, 'audit rows are never changed'); END;
-CREATE TRIGGER postings_are_kept BEFORE DELETE ON postings
-  BEGIN SELECT RAISE(ABORT, 'postings are never deleted'); END;
-CREATE TRIGGER postings_are_final BEFORE UPDATE ON postings
-  BEGIN SELECT RAISE(ABORT, 'postings are never changed'); END;
+// Version 1 had holds that were never written, and told whose end a call is by its state alone.
+constexpr const char* from_1_to_2 = R"sql(
+DROP TABLE holds;
+DROP INDEX actions_open;
+ALTER TABLE actions ADD COLUMN own_body INTEGER NOT NULL DEFAULT 0 CHECK (own_body IN (0, 1));
+ALTER TABLE actions ADD COLUMN lapses INTEGER NOT NULL DEFAULT 0 CHECK (lapses IN (0, 1));
+UPDATE actions SET own_body = 1 WHERE state IN (3, 4) AND owner = 0;
+UPDATE actions SET owner = -1 WHERE state = 4;
+CREATE INDEX actions_open ON actions (owner, deadline) WHERE state <= 4;
 )sql";
 
 Error refuse(std::string message) { return Error{ErrorCode::store_failed, std::move(message), {}}; }
 
-Step create(Database& database) {
-  if (const Step step = database.execute(every_table); !step) return step;
+// Runs the texts and marks the store as current.
+Step build(Database& database, std::initializer_list<const char*> texts) {
+  for (const char* text : texts) {
+    if (const Step step = database.execute(text); !step) return step;
+  }
   const std::string marks = "PRAGMA application_id = " + std::to_string(application_id) +
                             "; PRAGMA user_version = " + std::to_string(schema_version);
   return database.execute(marks.c_str());
@@ -204,15 +222,17 @@ Step bring_up_to_date(Database& database) {
   for (const auto* answer : {&version, &application, &tables}) {
     if (!*answer) return answer->error();
   }
-  if (*tables == 0) return create(database);
+  if (*tables == 0) return build(database, {every_table, tables_of_waiting});
   if (*application != application_id) return refuse("this SQLite file is not a tallygate store");
   if (*version > schema_version) {
     return refuse("a newer tallygate wrote this store (schema " + std::to_string(*version) +
                   ", this program knows " + std::to_string(schema_version) +
                   "); update this program");
   }
-  if (*version != schema_version)
-    return refuse("a tallygate from before the first release wrote this store; move it away");
+  if (*version == 1) return build(database, {from_1_to_2, tables_of_waiting});
+  if (*version != schema_version) {
+    return refuse("the store's schema has no version that makes sense");
+  }
   return Done{};
 }
 

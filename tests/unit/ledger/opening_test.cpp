@@ -1,5 +1,6 @@
 // Where a store may lie, what it may be, and what opening leaves behind.
 #include "unit/ledger/child.h"
+#include "unit/ledger/schema_1.h"
 #include "unit/ledger/store_test.h"
 
 #include <sys/stat.h>
@@ -165,7 +166,7 @@ TEST_CASE_METHOD(OpeningTest, "a store of a newer program is refused", "[ledger]
 TEST_CASE_METHOD(OpeningTest, "a store whose version makes no sense is refused, not fatal",
                  "[ledger]") {
   open().reset();
-  REQUIRE(raw().execute("PRAGMA user_version = " + std::string(GENERATE("0", "-1", "1"))));
+  REQUIRE(raw().execute("PRAGMA user_version = " + std::string(GENERATE("0", "-1"))));
   Child child([&](Child&) { return !try_open().ok(); });
   CHECK(child.join() == 0);
 }
@@ -207,6 +208,40 @@ TEST_CASE_METHOD(OpeningTest, "a store may be named by a relative path", "[ledge
   fs::current_path(before);
   REQUIRE(ledger.ok());
   CHECK((*ledger)->path() == folder_.file("near.db"));
+}
+
+TEST_CASE_METHOD(OpeningTest, "a store of version 1 becomes a current one and keeps its calls",
+                 "[ledger]") {
+  open().reset();
+  for (const char* file : {"", "-wal", "-shm"}) std::filesystem::remove(options_.path + file);
+  {
+    sqlite3* made = nullptr;
+    REQUIRE(sqlite3_open(options_.path.c_str(), &made) == SQLITE_OK);
+    REQUIRE(sqlite3_exec(made, schema_1, nullptr, nullptr, nullptr) == SQLITE_OK);
+    const std::string calls =
+        "PRAGMA application_id = 1415670905; PRAGMA user_version = 1;"
+        "INSERT INTO scopes (id, kind, name) VALUES (1, 4, 'a/r');"
+        "INSERT INTO actions (id, nonce, run, tool, state, code, attempt, owner, policy, at, "
+        "deadline, cost, windows, args) VALUES "
+        "(1, 1, 1, 1, 3, 2, 1, 0, 1, 5, 9, 'calls=1', '', '{}'),"
+        "(2, 2, 1, 1, 3, 2, 1, 7, 1, 5, 9, 'calls=1', '', '{}'),"
+        "(3, 3, 1, 1, 4, 26, 1, 7, 1, 5, 9, 'calls=1', '', '{}');";
+    REQUIRE(sqlite3_exec(made, calls.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
+    sqlite3_close(made);
+  }
+  std::filesystem::permissions(options_.path, std::filesystem::perms{0600});
+  auto ledger = open();
+  auto turn = ledger->begin(100);
+  REQUIRE(turn.ok());
+  const auto due = turn->due();  // a host's own body, and nothing that an operator must end
+  REQUIRE(due.size() == 1);
+  CHECK(due[0].id.key == 1);
+  CHECK(due[0].own_body);
+  CHECK(turn->granted_by(OwnerId{7}).size() == 1);
+  CHECK(turn->find_action(3)->owner == an_operator);
+  CHECK(turn->open_holds().empty());
+  REQUIRE(turn->commit().ok());
+  CHECK(raw().number("PRAGMA user_version") == 2);
 }
 
 }  // namespace

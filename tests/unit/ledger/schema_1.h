@@ -1,0 +1,163 @@
+// The tables of a store of version 1, as they were: stores of that version are brought up to date.
+#pragma once
+
+namespace tallygate {
+
+constexpr const char* schema_1 = R"sql(
+-- Scopes that can be closed and that budgets hang on. A run's name is "AGENT/RUN".
+CREATE TABLE scopes (
+  id         INTEGER PRIMARY KEY,
+  kind       INTEGER NOT NULL CHECK (kind IN (2, 3, 4)),   -- global, agent, run
+  name       TEXT    NOT NULL,
+  parent     INTEGER REFERENCES scopes (id),
+  state      INTEGER NOT NULL DEFAULT 0 CHECK (state BETWEEN 0 AND 3),  -- open, cut, frozen, killed
+  reason     TEXT    NOT NULL DEFAULT '',
+  changed_by TEXT    NOT NULL DEFAULT '',
+  changed_at INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (kind, name)
+) STRICT;
+-- Almost always empty, so that every admission can ask it for nothing.
+CREATE INDEX scopes_closed ON scopes (id) WHERE state <> 0;
+
+-- A unit's scale is fixed once amounts of it are stored.
+CREATE TABLE units (
+  name  TEXT    PRIMARY KEY,
+  scale INTEGER NOT NULL CHECK (scale BETWEEN 0 AND 12)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE budgets (
+  id     INTEGER PRIMARY KEY,
+  scope  INTEGER NOT NULL REFERENCES scopes (id),
+  unit   TEXT    NOT NULL,
+  window TEXT    NOT NULL,
+  UNIQUE (scope, unit, window)
+) STRICT;
+
+-- Counters of one budget in one window, in steps of its unit. `starts` is the window's first UTC
+-- millisecond, the run's scope id for window "run", 0 for "total". `cap` is the one under which the
+-- latest admission passed: caps belong to policies. `overrun` stands outside the CHECK on purpose:
+-- use above the reservation is recorded even where it no longer fits.
+CREATE TABLE windows (
+  budget   INTEGER NOT NULL REFERENCES budgets (id),
+  starts   INTEGER NOT NULL,
+  ends     INTEGER,
+  cap      INTEGER NOT NULL CHECK (cap >= 0),
+  reserved INTEGER NOT NULL CHECK (reserved >= 0),
+  spent    INTEGER NOT NULL CHECK (spent >= 0),
+  overrun  INTEGER NOT NULL CHECK (overrun >= 0),
+  CHECK (reserved + spent <= cap),
+  PRIMARY KEY (budget, starts)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tools (
+  id   INTEGER PRIMARY KEY,
+  name TEXT    NOT NULL UNIQUE
+) STRICT;
+
+-- Which policy text decided.
+CREATE TABLE policies (
+  id     INTEGER PRIMARY KEY,
+  digest TEXT    NOT NULL UNIQUE
+) STRICT;
+
+-- One life of one sidecar. It holds a lock on byte `id` of the owners file for as long as it lives.
+CREATE TABLE owners (
+  id         INTEGER PRIMARY KEY AUTOINCREMENT,
+  pid        INTEGER NOT NULL,
+  boot       TEXT    NOT NULL,
+  started_at INTEGER NOT NULL
+) STRICT;
+
+-- A call. `id` and `nonce` make its UUIDv7. The row holds the current attempt: its reservation is
+-- `cost` ("unit=steps ...") against `windows` ("budget/starts ..."). Numbers of state and code are
+-- those of protocol/outcome.h and fit one byte, so that an update never moves the row.
+CREATE TABLE actions (
+  id       INTEGER PRIMARY KEY,
+  nonce    INTEGER NOT NULL,
+  run      INTEGER NOT NULL,           -- scopes.id
+  tool     INTEGER NOT NULL,           -- tools.id
+  parent   INTEGER,                    -- actions.id of the call whose body made this one
+  call_id  TEXT,
+  args_key BLOB,                       -- digest of tool and arguments' value, with a call_id
+  state    INTEGER NOT NULL CHECK (state BETWEEN 2 AND 127),
+  code     INTEGER NOT NULL CHECK (code BETWEEN 2 AND 127),
+  attempt  INTEGER NOT NULL CHECK (attempt BETWEEN 1 AND 1000000000),
+  owner    INTEGER NOT NULL,           -- owners.id; 0 where the host runs the body by itself
+  policy   INTEGER NOT NULL,           -- policies.id
+  at       INTEGER NOT NULL,           -- of the decision
+  deadline INTEGER NOT NULL,           -- of the body; 0 where none was granted
+  cost     TEXT    NOT NULL,
+  windows  TEXT    NOT NULL,
+  args     TEXT    NOT NULL
+) STRICT;
+-- Only calls that still hold money or wait: few, however long the history.
+CREATE INDEX actions_open ON actions (state, owner, deadline) WHERE state <= 4;
+CREATE UNIQUE INDEX actions_call ON actions (run, call_id) WHERE call_id IS NOT NULL;
+
+-- How the latest attempt ended, beside the action so that its row does not grow.
+CREATE TABLE results (
+  action  INTEGER PRIMARY KEY,         -- actions.id
+  attempt INTEGER NOT NULL,
+  reason  TEXT    NOT NULL,
+  spent   TEXT    NOT NULL,            -- "unit=steps ..."
+  output  TEXT                         -- JSON; NULL when there is none or it is too long to keep
+) STRICT;
+
+-- Who may say how a two-phase execution ended: whoever knows the token, whose digest stands here.
+CREATE TABLE grants (
+  action  INTEGER PRIMARY KEY,         -- actions.id
+  attempt INTEGER NOT NULL,
+  token   BLOB    NOT NULL CHECK (length(token) = 32),
+  session TEXT    NOT NULL             -- the session that was given it
+) STRICT;
+
+-- A call that waits for a person.
+CREATE TABLE holds (
+  id          INTEGER PRIMARY KEY,     -- with nonce: the request's UUIDv7
+  nonce       INTEGER NOT NULL,
+  action      INTEGER NOT NULL REFERENCES actions (id),
+  attempt     INTEGER NOT NULL,
+  args_digest BLOB    NOT NULL CHECK (length(args_digest) = 32),
+  rule        TEXT    NOT NULL,
+  needed      INTEGER NOT NULL CHECK (needed >= 1),
+  opened_at   INTEGER NOT NULL,
+  deadline    INTEGER NOT NULL,
+  state       INTEGER NOT NULL CHECK (state BETWEEN 0 AND 5),
+  UNIQUE (action, attempt)
+) STRICT;
+CREATE INDEX holds_open ON holds (deadline) WHERE state = 0;
+
+-- Every movement of money, never changed. One row per charge; the budgets it hits are those of the
+-- action's `windows`. `overrun` names what did not fit, per window: "budget/starts=steps ...".
+CREATE TABLE postings (
+  id      INTEGER PRIMARY KEY,
+  at      INTEGER NOT NULL,
+  kind    TEXT    NOT NULL,            -- charge, excess, release
+  action  INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  cost    TEXT    NOT NULL,
+  overrun TEXT    NOT NULL
+) STRICT;
+
+-- hash = SHA-256(previous hash, "seq at kind action " framed by NULs, body).
+CREATE TABLE audit (
+  seq    INTEGER PRIMARY KEY,
+  at     INTEGER NOT NULL,
+  kind   TEXT    NOT NULL,
+  action INTEGER NOT NULL,             -- actions.id, or 0
+  body   TEXT    NOT NULL,             -- a JSON object
+  hash   BLOB    NOT NULL CHECK (length(hash) = 32)
+) STRICT;
+
+-- Against slips of the hand; against intent there is the chain.
+CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit
+  BEGIN SELECT RAISE(ABORT, 'audit rows are never deleted'); END;
+CREATE TRIGGER audit_is_final BEFORE UPDATE ON audit
+  BEGIN SELECT RAISE(ABORT, 'audit rows are never changed'); END;
+CREATE TRIGGER postings_are_kept BEFORE DELETE ON postings
+  BEGIN SELECT RAISE(ABORT, 'postings are never deleted'); END;
+CREATE TRIGGER postings_are_final BEFORE UPDATE ON postings
+  BEGIN SELECT RAISE(ABORT, 'postings are never changed'); END;
+)sql";
+
+}  // namespace tallygate
