@@ -1,8 +1,8 @@
+// Where two features meet: throttled calls in a full house, policies that change under open calls,
+// kills and shutdowns in the middle of a wait.
 #include "kernel/scope_acts.h"
 #include "protocol/limits.h"
 #include "unit/kernel/hold_host.h"
-
-#include <chrono>
 
 namespace tallygate {
 namespace {
@@ -90,7 +90,7 @@ class Full : public Edges {
   }
 };
 
-TEST_CASE("01 a throttled call that finds no place lets the sidecar sleep", "[rev2]") {
+TEST_CASE("a throttled call that finds no place lets the sidecar sleep", "[kernel]") {
   Edges host(throttled_policy);
   host.govern("1", "pay");
   host.govern("2", "pay");
@@ -107,7 +107,7 @@ TEST_CASE("01 a throttled call that finds no place lets the sidecar sleep", "[re
   CHECK(host.executes().size() == 257);
 }
 
-TEST_CASE_METHOD(Full, "02 a throttled call of a running body is not locked out", "[rev2]") {
+TEST_CASE_METHOD(Full, "a throttled call of a running body is not locked out", "[kernel]") {
   say(R"({"jsonrpc":"2.0","id":"in","method":"actions/govern","params":{"tool":"pay","args":{},)"
       R"("parentActionId":")" +
       executes()[0].action + R"("}})");
@@ -118,7 +118,7 @@ TEST_CASE_METHOD(Full, "02 a throttled call of a running body is not locked out"
   CHECK(executes().size() == 257);
 }
 
-TEST_CASE("02b throttled calls keep to the bound of what runs at once", "[rev2]") {
+TEST_CASE("throttled calls keep to the bound of what runs at once", "[kernel]") {
   std::string text = throttled_policy;
   text.replace(text.find("1/1s"), 4, "20/1s");
   text.replace(text.find("0.10"), 4, "9.99");
@@ -132,8 +132,8 @@ TEST_CASE("02b throttled calls keep to the bound of what runs at once", "[rev2]"
   CHECK(host.executes().size() <= 256);
 }
 
-TEST_CASE_METHOD(Edges, "03 an extension under a policy that knows not all budgets breaks nothing",
-                 "[rev2]") {
+TEST_CASE_METHOD(Edges, "an extension under a policy that knows not all budgets breaks nothing",
+                 "[kernel]") {
   const Sent grant = proposed("1");
   clock.advance(10'000);
   std::string text = test_policy;
@@ -149,7 +149,7 @@ TEST_CASE_METHOD(Edges, "03 an extension under a policy that knows not all budge
   CHECK(outcome("4") == "none");
 }
 
-TEST_CASE_METHOD(Edges, "03b the same, left to its deadline by everyone", "[rev2]") {
+TEST_CASE_METHOD(Edges, "the same, left to its deadline by everyone", "[kernel]") {
   const Sent grant = proposed("1", "look");
   clock.advance(10'000);
   std::string text = test_policy;
@@ -169,7 +169,7 @@ TEST_CASE_METHOD(Edges, "03b the same, left to its deadline by everyone", "[rev2
   check_books();
 }
 
-TEST_CASE_METHOD(Edges, "03c the same gives no other call's reservation away", "[rev2]") {
+TEST_CASE_METHOD(Edges, "the same gives no other call's reservation away", "[kernel]") {
   const Sent grant = proposed("1");
   const Sent other = proposed("2");
   clock.advance(10'000);
@@ -184,8 +184,8 @@ TEST_CASE_METHOD(Edges, "03c the same gives no other call's reservation away", "
   CHECK(outcome("5") == "completed");
 }
 
-TEST_CASE_METHOD(Edges, "04 a grant that is completed under a tighter policy breaks nothing",
-                 "[rev2]") {
+TEST_CASE_METHOD(Edges, "a grant that is completed under a tighter policy breaks nothing",
+                 "[kernel]") {
   std::string before = test_policy;
   before.erase(before.find("[[budgets]]"));
   live_again(before);
@@ -203,7 +203,7 @@ TEST_CASE_METHOD(Edges, "04 a grant that is completed under a tighter policy bre
   CHECK(outcome("3") == "none");
 }
 
-TEST_CASE("05 an approved call whose host stated a cost of nothing runs", "[rev2]") {
+TEST_CASE("an approved call whose host stated a cost of nothing runs", "[kernel]") {
   std::string text = hold_policy();
   text.replace(text.find("cost = {"), std::string(R"(cost = { usd = "0.05" })").size(),
                R"(cost = { from = "host", max = { usd = "0.05" } })");
@@ -216,7 +216,7 @@ TEST_CASE("05 an approved call whose host stated a cost of nothing runs", "[rev2
   CHECK(host.run("2", action) == "completed");
 }
 
-TEST_CASE_METHOD(Edges, "06 a kill reaches a body whose request leaves after it", "[rev2]") {
+TEST_CASE_METHOD(Edges, "a kill reaches a body whose request leaves after it", "[kernel]") {
   reads = false;
   const Sent body = started("1");
   change(Closure::killed, ScopeName{2, "global"});
@@ -236,7 +236,7 @@ TEST_CASE_METHOD(Edges, "06 a kill reaches a body whose request leaves after it"
   }
 }
 
-TEST_CASE("06b a kill of a run reaches a body that another run's session took up", "[rev2]") {
+TEST_CASE("a kill of a run reaches a body that another run's session took up", "[kernel]") {
   HoldHost host;
   const std::string action = host.approved("1");
   host.stop();
@@ -259,8 +259,8 @@ TEST_CASE("06b a kill of a run reaches a body that another run's session took up
   CHECK(host.count("$/cancelRequest") == 1);
 }
 
-TEST_CASE_METHOD(Edges, "07 a cancelled body whose request left after all has two seconds",
-                 "[rev2]") {
+TEST_CASE_METHOD(Edges, "a cancelled body whose request left after all has two seconds",
+                 "[kernel]") {
   reads = false;
   const Sent body = started("1");
   say(R"({"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":1}})");
@@ -272,7 +272,7 @@ TEST_CASE_METHOD(Edges, "07 a cancelled body whose request left after all has tw
   CHECK(outcome("1") == "error -32800");
 }
 
-TEST_CASE("08 nothing begins to run once shutdown was answered", "[rev2]") {
+TEST_CASE("nothing begins to run once shutdown was answered", "[kernel]") {
   HoldHost host;
   const std::string action = host.held("1");
   host.resume("2", action, 60'000);
@@ -287,7 +287,7 @@ TEST_CASE("08 nothing begins to run once shutdown was answered", "[rev2]") {
   CHECK(host.executes().empty());
 }
 
-TEST_CASE("09 a policy that takes no unsigned approval does not run on one", "[rev2]") {
+TEST_CASE("a policy that takes no unsigned approval does not run on one", "[kernel]") {
   HoldHost host;
   const std::string action = host.approved("1");
   std::string text = hold_policy();
@@ -301,7 +301,7 @@ TEST_CASE("09 a policy that takes no unsigned approval does not run on one", "[r
   CHECK(host.executes().empty());
 }
 
-TEST_CASE("10 a call refused for its budget is not told to come back in a second", "[rev2]") {
+TEST_CASE("a call refused for its budget is not told to come back in a second", "[kernel]") {
   Edges host(throttled_policy);
   host.policy.budgets[0].cap = Amount{50'000'000};
   host.govern("1", "pay");
@@ -311,22 +311,19 @@ TEST_CASE("10 a call refused for its budget is not told to come back in a second
   CHECK(host.replies("2")[0].line.find("retryAfterMs") == std::string::npos);
 }
 
-TEST_CASE_METHOD(Edges, "11 a report of many units keeps the store for no time to speak of",
-                 "[rev2]") {
+TEST_CASE_METHOD(Edges,
+                 "a report of more units than anyone counts is refused before the store is held",
+                 "[kernel]") {
   std::string usage;
   for (int i = 0; i < 60'000; ++i)
     usage += (i > 0 ? "," : "") + ("\"u" + std::to_string(i)) + "\":\"1\"";
   say(R"({"jsonrpc":"2.0","id":1,"method":"usage/record","params":{"usage":{)" + usage + "}}}");
-  const auto before = std::chrono::steady_clock::now();
   turn();
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(
-                      std::chrono::steady_clock::now() - before)
-                      .count();
-  UNSCOPED_INFO("bytes " << usage.size() << " outcome " << outcome("1"));
-  CHECK(ms < 1000);
+  CHECK(outcome("1") == "error -32602");
+  CHECK(number("SELECT count(*) FROM actions") == 0);
 }
 
-TEST_CASE("12 requests that wait for people are bounded", "[rev2]") {
+TEST_CASE("requests that wait for people are bounded", "[kernel]") {
   HoldHost host;
   const std::string action = host.held("1");
   for (int i = 0; i < 5000; ++i) host.resume(std::to_string(1000 + i), action, 60'000);
@@ -336,7 +333,7 @@ TEST_CASE("12 requests that wait for people are bounded", "[rev2]") {
   CHECK(refused > 0);
 }
 
-TEST_CASE("13 calls that a rate holds up do not hold up the store", "[rev2]") {
+TEST_CASE("calls that a rate holds up do not hold up the store", "[kernel]") {
   std::string text = throttled_policy;
   text.replace(text.find("1/1s"), 4, "10/1s");
   text.replace(text.find("0.10"), 4, "9999");
@@ -352,21 +349,16 @@ TEST_CASE("13 calls that a rate holds up do not hold up the store", "[rev2]") {
   for (int i = 1; i <= 2000; ++i) host.govern(std::to_string(i), "pay");
   host.turn();
   host.sent.clear();
-  const auto before = std::chrono::steady_clock::now();
   std::size_t lines = 0;
   for (int i = 0; i < 10; ++i) {
     host.clock.advance(100);
     lines += host.turn().size();
   }
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(
-                      std::chrono::steady_clock::now() - before)
-                      .count();
-  UNSCOPED_INFO("ms for one second of 10/1s: " << ms);
+  // One token, one decision: those behind it are not asked again, and tell of no progress.
   CHECK(lines < 100);
-  CHECK(ms < 1000);
 }
 
-TEST_CASE_METHOD(Edges, "14 a kill below a cut refuses more time", "[rev2]") {
+TEST_CASE_METHOD(Edges, "a kill below a cut refuses more time", "[kernel]") {
   const Sent grant = proposed("1");
   change(Closure::cut, ScopeName{2, "global"});
   change(Closure::killed, ScopeName{3, "default"});
@@ -375,7 +367,7 @@ TEST_CASE_METHOD(Edges, "14 a kill below a cut refuses more time", "[rev2]") {
   CHECK(outcome("2") == "granted scope_killed");
 }
 
-TEST_CASE("15 a wait that is cancelled while the store is busy is told nothing untrue", "[rev2]") {
+TEST_CASE("a wait that is cancelled while the store is busy is told nothing untrue", "[kernel]") {
   HoldHost host;
   const std::string action = host.held("1");
   host.resume("2", action, 60'000);
@@ -390,7 +382,7 @@ TEST_CASE("15 a wait that is cancelled while the store is busy is told nothing u
   CHECK(host.replies("2")[0].line.find("granted") == std::string::npos);
 }
 
-TEST_CASE("16 a call that runs does not say that it waits", "[rev2]") {
+TEST_CASE("a call that runs does not say that it waits", "[kernel]") {
   HoldHost host;
   const std::string action = host.approved("1");
   host.resume("2", action);
@@ -402,7 +394,7 @@ TEST_CASE("16 a call that runs does not say that it waits", "[rev2]") {
   CHECK(host.replies("3")[0].reason == "");
 }
 
-TEST_CASE("17 an approval that nobody took up is not called missing", "[rev2]") {
+TEST_CASE("an approval that nobody took up is not called missing", "[kernel]") {
   HoldHost host;
   const std::string action = host.approved("1");
   host.clock.advance(48 * 3'600'000LL);
@@ -413,7 +405,7 @@ TEST_CASE("17 an approval that nobody took up is not called missing", "[rev2]") 
   CHECK(host.replies("2")[0].reason != "nobody approved this call in time");
 }
 
-TEST_CASE_METHOD(Edges, "18 a body that was told to stop gets no more time", "[rev2]") {
+TEST_CASE_METHOD(Edges, "a body that was told to stop gets no more time", "[kernel]") {
   const Sent body = started("1");
   say(R"({"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":1}})");
   turn();
