@@ -50,4 +50,12 @@ ExitCode verify_audit(const CommonOptions& options, const std::string& head);
 // The newest `count` rows of the trail.
 ExitCode show_audit_tail(const CommonOptions& options, std::int64_t count);
 
+struct DoctorOptions {
+  bool full = false;  // have SQLite check its indexes too
+  bool accepts_clock = false;
+};
+// Says what is wrong with configuration, store, clock and calls, and what to do about it. Changes
+// nothing, unless a clock that stands behind the store is to be accepted.
+ExitCode examine(const CommonOptions& options, const DoctorOptions& wishes);
+
 }  // namespace tallygate

@@ -17,6 +17,7 @@ struct Words {
   ReconcileOptions reconcile;
   ScopeOptions scope;
   ResolutionOptions resolution;
+  DoctorOptions doctor;
   std::string head;
   std::int64_t rows = 20;
   ExitCode code = ExitCode::done;
@@ -115,6 +116,21 @@ void add_approvals(CLI::App& app, Words& words) {
   add_resolution(app, words, "deny", false, "refuse a call that waits");
 }
 
+void add_doctor(CLI::App& app, Words& words) {
+  CLI::App* command =
+      app.add_subcommand("doctor", "say what is wrong, and what to do about it; changes nothing");
+  add_common(command, words);
+  command->add_flag("--json", words.common.json, "print JSON");
+  command->add_flag("--full", words.doctor.full, "have SQLite check every index too");
+  command->add_flag("--accept-clock", words.doctor.accepts_clock,
+                    "go on from this machine's clock though the store is ahead; wants a terminal");
+  command->footer(
+      "Exit codes: 0 nothing is wrong, 1 something with the store, its clock or its locks,\n"
+      "2 something with the configuration only, 7 nothing but calls in doubt.\n"
+      "Example: tallygate doctor -c policy.toml");
+  command->callback([&words] { words.code = examine(words.common, words.doctor); });
+}
+
 void add_audit(CLI::App& app, Words& words) {
   CLI::App* audit = app.add_subcommand("audit", "check and read the audit trail");
   audit->require_subcommand(1);
@@ -144,6 +160,7 @@ int run(int argc, char** argv) {
   add_approvals(app, words);
   add_scopes(app, words);
   add_audit(app, words);
+  add_doctor(app, words);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -24,15 +24,19 @@ std::string base_folder(const char* name, std::string_view fallback) {
   return home.empty() ? std::string() : home + "/" + std::string(fallback);
 }
 
+}  // namespace
+
+std::string usual_config() {
+  const std::string folder = base_folder("XDG_CONFIG_HOME", ".config");
+  return folder.empty() ? std::string() : folder + "/tallygate/config.toml";
+}
+
 std::string find_config(const CommonOptions& options) {
   if (!options.config.empty()) return options.config;
   if (std::string named = environment("TALLYGATE_CONFIG"); !named.empty()) return named;
-  const std::string folder = base_folder("XDG_CONFIG_HOME", ".config");
-  const std::string usual = folder + "/tallygate/config.toml";
-  return !folder.empty() && std::filesystem::exists(usual) ? usual : std::string();
+  const std::string usual = usual_config();
+  return !usual.empty() && std::filesystem::exists(usual) ? usual : std::string();
 }
-
-}  // namespace
 
 std::variant<Policy, ExitCode> open_policy(const CommonOptions& options) {
   const std::string config = find_config(options);

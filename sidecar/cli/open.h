@@ -17,6 +17,11 @@ struct CommonOptions {
   bool json = false;
 };
 
+// Where the configuration is looked for when nobody names one; empty where there is no such place.
+std::string usual_config();
+// The file that counts: -c, else $TALLYGATE_CONFIG, else the usual one if it is there, else empty.
+std::string find_config(const CommonOptions& options);
+
 // The configuration, or the exit code after every complaint was printed. Without any file: a policy
 // that denies everything. The current folder is never searched: an untrusted checkout must not
 // bring a policy of its own.

@@ -135,7 +135,8 @@ ActionResult stored_result(Turn& turn, const Policy& policy, const ActionRow& ac
 Charges charge_for(const Charges& reserved, std::int64_t elapsed_ms, const Charges& usage) {
   Charges actual = reserved;
   for (Charge& charge : actual) {
-    if (charge.unit == "seconds") charge.amount.steps = std::max<std::int64_t>(elapsed_ms, 0);
+    // Time that ran backwards says nothing: the clock was set back and accepted meanwhile.
+    if (charge.unit == "seconds" && elapsed_ms >= 0) charge.amount.steps = elapsed_ms;
   }
   for (const Charge& used : usage) {
     const auto place = std::ranges::find(actual, used.unit, &Charge::unit);

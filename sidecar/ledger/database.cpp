@@ -77,8 +77,10 @@ Result<Database> Database::open(const std::string& path, OpenMode mode, const st
   configure_once();
   Database database;
   sqlite3* connection = nullptr;
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
-                    (mode == OpenMode::create ? SQLITE_OPEN_CREATE : 0);
+  const int access = mode == OpenMode::reading  ? SQLITE_OPEN_READONLY
+                     : mode == OpenMode::create ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+                                                : SQLITE_OPEN_READWRITE;
+  const int flags = access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
   const int code =
       sqlite3_open_v2(path.c_str(), &connection, flags, vfs.empty() ? nullptr : vfs.c_str());
   database.connection_.reset(connection);
@@ -87,6 +89,8 @@ Result<Database> Database::open(const std::string& path, OpenMode mode, const st
   sqlite3_busy_timeout(connection, static_cast<int>(limits::store_wait_ms));
   return database;
 }
+
+std::string Database::sqlite_version() { return sqlite3_libversion(); }
 
 void Database::count_wal_pages() {
   sqlite3_wal_hook(

@@ -68,12 +68,15 @@ class Statement {
 
 inline Statement::Blob blob(std::string_view bytes) { return Statement::Blob{bytes}; }
 
-enum class OpenMode { create, existing };
+enum class OpenMode { create, existing, reading };
 
 class Database {
  public:
   // `vfs` names a registered SQLite VFS, or is empty for the default one.
   static Result<Database> open(const std::string& path, OpenMode mode, const std::string& vfs);
+
+  // Of the SQLite library in use, e.g. "3.40.1".
+  static std::string sqlite_version();
 
   // Runs SQL text that gives no rows.
   Step execute(const char* sql);

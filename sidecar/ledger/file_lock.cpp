@@ -43,10 +43,25 @@ class Interruption {
   }
 };
 
+struct flock byte_of(OwnerId owner, short type) {
+  struct flock byte {};
+  byte.l_type = type;
+  byte.l_whence = SEEK_SET;
+  byte.l_start = static_cast<off_t>(owner.value);
+  byte.l_len = 1;
+  return byte;
+}
+
 }  // namespace
 
 Result<WriterQueue> WriterQueue::open(const std::string& path) {
   Result<FileDescriptor> file = open_companion(path);
+  if (!file) return file.error();
+  return WriterQueue(std::move(file).value());
+}
+
+Result<WriterQueue> WriterQueue::open_existing(const std::string& path) {
+  Result<FileDescriptor> file = open_existing_companion(path);
   if (!file) return file.error();
   return WriterQueue(std::move(file).value());
 }
@@ -69,17 +84,24 @@ Result<OwnerLocks> OwnerLocks::open(const std::string& path) {
   return OwnerLocks(std::move(file).value());
 }
 
+Result<OwnerLocks> OwnerLocks::open_existing(const std::string& path) {
+  Result<FileDescriptor> file = open_existing_companion(path);
+  if (!file) return file.error();
+  return OwnerLocks(std::move(file).value());
+}
+
 bool OwnerLocks::set(OwnerId owner, short type) {
-  struct flock byte {};
-  byte.l_type = type;
-  byte.l_whence = SEEK_SET;
-  byte.l_start = static_cast<off_t>(owner.value);
-  byte.l_len = 1;
+  struct flock byte = byte_of(owner, type);
   return ::fcntl(file_.number(), F_OFD_SETLK, &byte) == 0;
 }
 
 bool OwnerLocks::try_lock(OwnerId owner) { return set(owner, F_WRLCK); }
 
 void OwnerLocks::unlock(OwnerId owner) { set(owner, F_UNLCK); }
+
+bool OwnerLocks::is_held(OwnerId owner) const {
+  struct flock byte = byte_of(owner, F_WRLCK);
+  return ::fcntl(file_.number(), F_OFD_GETLK, &byte) == 0 && byte.l_type != F_UNLCK;
+}
 
 }  // namespace tallygate

@@ -15,7 +15,10 @@ namespace tallygate {
 // truth.
 class WriterQueue {
  public:
+  WriterQueue() = default;  // of no store: nobody can enter it
   static Result<WriterQueue> open(const std::string& path);
+  // The queue of a store that others made; not_found where it has none.
+  static Result<WriterQueue> open_existing(const std::string& path);
 
   // True once this process is first; false when that took longer than `wait_ms`.
   bool enter(std::int64_t wait_ms);
@@ -30,11 +33,16 @@ class WriterQueue {
 // file description: it ends with the process, however that ends, and no pid can be mistaken for it.
 class OwnerLocks {
  public:
+  OwnerLocks() = default;  // of no store: nobody holds one
   static Result<OwnerLocks> open(const std::string& path);
+  static Result<OwnerLocks> open_existing(const std::string& path);
 
   // True when the lock is now held here: for a new owner, or because the old one is dead.
   bool try_lock(OwnerId owner);
   void unlock(OwnerId owner);
+  // Whether another than this object holds the lock. Asks without taking it, so that nobody who
+  // looks for the dead meanwhile takes this one for alive.
+  bool is_held(OwnerId owner) const;
 
  private:
   explicit OwnerLocks(FileDescriptor file) : file_(std::move(file)) {}

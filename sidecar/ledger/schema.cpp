@@ -1,6 +1,7 @@
 #include "ledger/schema.h"
 
 #include <initializer_list>
+#include <optional>
 #include <string>
 
 namespace tallygate {
@@ -215,28 +216,48 @@ Step build(Database& database, std::initializer_list<const char*> texts) {
   return database.execute(marks.c_str());
 }
 
-Step bring_up_to_date(Database& database) {
+// Nothing where the file holds no table.
+Result<std::optional<std::int64_t>> stored_version(Database& database) {
   const Result<std::int64_t> version = database.number("PRAGMA user_version");
   const Result<std::int64_t> application = database.number("PRAGMA application_id");
   const Result<std::int64_t> tables = database.number("SELECT count(*) FROM sqlite_schema");
   for (const auto* answer : {&version, &application, &tables}) {
     if (!*answer) return answer->error();
   }
-  if (*tables == 0) return build(database, {every_table, tables_of_waiting});
+  if (*tables == 0) return std::optional<std::int64_t>();
   if (*application != application_id) return refuse("this SQLite file is not a tallygate store");
   if (*version > schema_version) {
     return refuse("a newer tallygate wrote this store (schema " + std::to_string(*version) +
                   ", this program knows " + std::to_string(schema_version) +
                   "); update this program");
   }
-  if (*version == 1) return build(database, {from_1_to_2, tables_of_waiting});
-  if (*version != schema_version) {
-    return refuse("the store's schema has no version that makes sense");
-  }
+  if (*version < 1) return refuse("the store's schema has no version that makes sense");
+  return std::optional(*version);
+}
+
+Step bring_up_to_date(Database& database) {
+  const auto version = stored_version(database);
+  if (!version) return version.error();
+  if (!*version) return build(database, {every_table, tables_of_waiting});
+  if (**version == 1) return build(database, {from_1_to_2, tables_of_waiting});
   return Done{};
 }
 
 }  // namespace
+
+Result<std::int64_t> readable_version(Database& database) {
+  const auto version = stored_version(database);
+  if (!version) return version.error();
+  if (!*version) {
+    return Error{ErrorCode::not_found, "the file is empty: no store was made in it", {}};
+  }
+  if (**version == schema_version) return **version;
+  return Error{ErrorCode::stale,
+               "the store has schema " + std::to_string(**version) +
+                   "; the next sidecar brings it to " + std::to_string(schema_version) +
+                   ", and only then can it be read",
+               {}};
+}
 
 Step migrate(Database& database) {
   if (const Step begun = database.execute("BEGIN IMMEDIATE"); !begun) return begun;

@@ -29,4 +29,8 @@ Result<std::string> prepare_store_file(const std::string& path, bool may_create)
 // Opens a file beside the store (0600, created when missing) under the same rules.
 Result<FileDescriptor> open_companion(const std::string& path);
 
+// Opens such a file for a look: makes nothing, changes no mode, judges nothing. not_found where
+// there is none.
+Result<FileDescriptor> open_existing_companion(const std::string& path);
+
 }  // namespace tallygate

@@ -20,6 +20,7 @@ Turn::Turn(Turn&& other) noexcept
       sync_(other.sync_),
       clock_stepped_(other.clock_stepped_),
       now_ms_(other.now_ms_),
+      behind_ms_(other.behind_ms_),
       newest_action_(other.newest_action_),
       head_(other.head_),
       windows_(std::move(other.windows_)),
@@ -47,6 +48,7 @@ void Turn::read_newest(std::int64_t utc_ms) {
       std::ranges::copy(hash, reinterpret_cast<char*>(head_.hash.data()));
       newest_action_ = newest.integer(3);
       now_ms_ = std::max(utc_ms, committed_ms);
+      behind_ms_ = now_ms_ - utc_ms;
       clock_stepped_ = utc_ms + limits::clock_step_ms_max < committed_ms;
     }
   }

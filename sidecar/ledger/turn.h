@@ -159,6 +159,13 @@ class Turn {
   std::int64_t now_ms() const { return now_ms_; }
   // The clock stands further behind the newest row than limits::clock_step_ms_max.
   bool clock_stepped() const { return clock_stepped_; }
+  // How far the clock stands behind the newest row; 0 where it does not.
+  std::int64_t behind_ms() const { return behind_ms_; }
+  // Lets the store's time go back to the clock's, once for all who share the store: the next audit
+  // row of this turn carries that time, and later turns are measured by it. Whatever waits keeps
+  // the time that it had left at the newest row, and ids go on rising. REQUIRES: clock_stepped(), a
+  // turn that writes and has done nothing yet.
+  void accept_clock();
   const AuditHead& audit_head() const { return head_; }
   bool ok() const { return !error_; }
 
@@ -259,6 +266,7 @@ class Turn {
 
  private:
   friend class Ledger;
+  friend class Inspection;
   struct Window {
     std::string unit;
     std::optional<std::int64_t> ends_ms;
@@ -289,6 +297,7 @@ class Turn {
   bool sync_ = false;
   bool clock_stepped_ = false;
   std::int64_t now_ms_ = 0;
+  std::int64_t behind_ms_ = 0;
   std::int64_t newest_action_ = 0;
   AuditHead head_;
   std::map<WindowKey, Window> windows_;
