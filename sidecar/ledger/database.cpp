@@ -1,5 +1,6 @@
 #include "ledger/database.h"
 
+#include "ledger/gathered_log.h"
 #include "protocol/limits.h"
 
 #include <sqlite3.h>
@@ -63,18 +64,14 @@ void Statement::bind_one(int place, const Blob& blob) {
                             SQLITE_STATIC) == SQLITE_OK);
 }
 
-namespace {
-
-// Before SQLite is first used: we never ask how much memory it holds, and counting takes a mutex.
-void configure_once() {
-  static const int configured = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-  static_cast<void>(configured);  // refused where something else has started it: no harm
+void configure_sqlite() {
+  static const bool configured = sqlite3_config(SQLITE_CONFIG_SINGLETHREAD) == SQLITE_OK &&
+                                 sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK;
+  static_cast<void>(configured);
 }
 
-}  // namespace
-
 Result<Database> Database::open(const std::string& path, OpenMode mode, const std::string& vfs) {
-  configure_once();
+  configure_sqlite();
   Database database;
   sqlite3* connection = nullptr;
   const int access = mode == OpenMode::reading  ? SQLITE_OPEN_READONLY
@@ -122,14 +119,28 @@ Result<std::int64_t> Database::number(const char* sql) {
   return statement->integer(0);
 }
 
-Step Database::sync_wal() {
+sqlite3_file* Database::wal() const {
   sqlite3_file* wal = nullptr;
-  if (sqlite3_file_control(connection_.get(), "main", SQLITE_FCNTL_JOURNAL_POINTER,
-                           static_cast<void*>(&wal)) != SQLITE_OK ||
-      wal == nullptr || wal->pMethods == nullptr) {
+  const int code = sqlite3_file_control(connection_.get(), "main", SQLITE_FCNTL_JOURNAL_POINTER,
+                                        static_cast<void*>(&wal));
+  return code == SQLITE_OK && wal != nullptr && wal->pMethods != nullptr ? wal : nullptr;
+}
+
+bool Database::commit(Statement& statement) {
+  sqlite3_file* log = wal();
+  const bool gathering = log != nullptr && gathers(log);
+  if (gathering) set_committing(log, true);
+  const bool done = statement.run();
+  if (gathering) set_committing(log, false);
+  return done;
+}
+
+Step Database::sync_wal() {
+  sqlite3_file* log = wal();
+  if (log == nullptr) {
     return Error{ErrorCode::store_failed, "the store has no write-ahead log to sync", {}};
   }
-  const int code = wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+  const int code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
   if (code == SQLITE_OK) return Done{};
   return Error{
       ErrorCode::store_failed, std::string("cannot sync the store: ") + sqlite3_errstr(code), {}};

@@ -10,6 +10,7 @@
 #include <string_view>
 
 struct sqlite3;
+struct sqlite3_file;
 struct sqlite3_stmt;
 
 namespace tallygate {
@@ -68,6 +69,10 @@ class Statement {
 
 inline Statement::Blob blob(std::string_view bytes) { return Statement::Blob{bytes}; }
 
+// To be called before anything else of SQLite's: one thread needs no mutexes, and nobody asks how
+// much memory it holds. Where something else has started SQLite already, nothing changes.
+void configure_sqlite();
+
 enum class OpenMode { create, existing, reading };
 
 class Database {
@@ -85,7 +90,10 @@ class Database {
   // REQUIRES: the text is right for the schema; a wrong one is a broken program or store.
   Result<Statement> prepare(std::string_view sql);
 
-  // Makes the WAL durable: what COMMIT does in synchronous=FULL, at a moment of our choosing.
+  // Runs `statement`, a COMMIT, which hands the transaction to the kernel and leaves the disk
+  // alone.
+  bool commit(Statement& statement);
+  // Makes the WAL durable, at a moment of our choosing.
   Step sync_wal();
   // Moves what it can of the WAL into the main file without making anyone wait.
   void checkpoint();
@@ -100,6 +108,8 @@ class Database {
   bool is_busy() const;
 
  private:
+  sqlite3_file* wal() const;  // null where there is none
+
   struct Close {
     void operator()(sqlite3* connection) const;
   };

@@ -1,5 +1,6 @@
 #include "ledger/ledger.h"
 
+#include "ledger/gathered_log.h"
 #include "ledger/schema.h"
 #include "ledger/store_core.h"
 #include "protocol/limits.h"
@@ -18,12 +19,15 @@ constexpr int wal_pages_max = 16'384;
 // Below this an idle moment is not worth a checkpoint.
 constexpr int wal_pages_idle = 1'000;
 
-// The log is written without syncing at COMMIT: in `power`, Turn::commit syncs it when the turn
-// asks for it, after others were let in, so that their syncs and ours become one on the disk.
 constexpr const char* settings =
     "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA foreign_keys = ON;"
     "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192;"
     "PRAGMA cell_size_check = ON";
+
+// At COMMIT, SQLite asks the log to sync; ledger/gathered_log then writes it, and leaves the disk
+// alone. In `power`, Turn::commit syncs it when the turn asks for it, after others were let in, so
+// that their syncs and ours become one on the disk.
+constexpr const char* commits_write_the_log = "PRAGMA synchronous = FULL";
 
 std::string boot_id() {
   std::string id;
@@ -37,6 +41,7 @@ Step set_up(StoreCore& core) {
   if (const Step step = core.database.execute(settings); !step) return step;
   if (const Step step = migrate(core.database); !step) return step;
   if (const Step step = core.database.execute("PRAGMA journal_mode = WAL"); !step) return step;
+  if (const Step step = core.database.execute(commits_write_the_log); !step) return step;
   core.database.count_wal_pages();
   return prepare_statements(core.database, core.sql);
 }
@@ -54,17 +59,13 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const StoreOptions& options) {
   if (!queue) return queue.error();
   Result<OwnerLocks> owners = OwnerLocks::open(*path + ".owners");
   if (!owners) return owners.error();
-  Result<Database> database = Database::open(*path, OpenMode::existing, options.vfs);
+  Result<Database> database = Database::open(*path, OpenMode::existing, gathering_vfs(options.vfs));
   if (!database) return database.error();
-  auto core = std::make_unique<StoreCore>(StoreCore{options,
-                                                    std::move(database).value(),
-                                                    {},
-                                                    std::move(queue).value(),
-                                                    std::move(owners).value(),
-                                                    {},
-                                                    {},
-                                                    {},
-                                                    {}});
+  auto core = std::make_unique<StoreCore>();
+  core->options = options;
+  core->database = std::move(database).value();
+  core->queue = std::move(queue).value();
+  core->owners = std::move(owners).value();
   core->options.path = *path;
   if (!core->queue.enter(open_wait_ms)) {
     return Error{ErrorCode::store_busy, "another process keeps the store " + *path + " busy", {}};

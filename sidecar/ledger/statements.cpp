@@ -49,8 +49,8 @@ constexpr Text texts[] = {
      "INSERT INTO budgets (scope, unit, window) VALUES (?1, ?2, ?3) RETURNING id"},
 
     {&Statements::find_window,
-     "SELECT b.unit, w.ends, w.cap, w.reserved, w.spent, w.overrun, w.budget IS NOT NULL "
-     "FROM budgets b LEFT JOIN windows w ON w.budget = b.id AND w.starts = ?2 WHERE b.id = ?1"},
+     "SELECT ends, cap, reserved, spent, overrun FROM windows WHERE budget = ?1 AND starts = ?2"},
+    {&Statements::unit_of_budget, "SELECT unit FROM budgets WHERE id = ?1"},
     {&Statements::add_window,
      "INSERT INTO windows (budget, starts, ends, cap, reserved, spent, overrun) "
      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},

@@ -25,6 +25,7 @@ Turn::Turn(Turn&& other) noexcept
       head_(other.head_),
       windows_(std::move(other.windows_)),
       interned_(std::move(other.interned_)),
+      closed_(std::move(other.closed_)),
       error_(std::move(other.error_)) {
   other.open_ = false;
 }
@@ -70,7 +71,7 @@ void Turn::roll_back() {
 Step Turn::commit() {
   CHECK(open_);
   flush_windows();
-  if (!error_ && !core_->sql.commit.run()) doom("cannot commit");
+  if (!error_ && !core_->database.commit(core_->sql.commit)) doom("cannot commit");
   if (error_) {
     core_->note_failure(*error_);
     roll_back();
@@ -78,7 +79,7 @@ Step Turn::commit() {
   }
   open_ = false;
   if (writing_) core_->queue.leave();
-  for (auto& [name, id] : interned_) core_->interned.emplace(std::move(name), id);
+  remember_names();
   if (sync_ && core_->options.power_durable) {
     if (const Step step = core_->database.sync_wal(); !step) {
       core_->note_failure(step.error());
@@ -86,6 +87,12 @@ Step Turn::commit() {
     }
   }
   return Done{};
+}
+
+// What this turn wrote of them is there for good now.
+void Turn::remember_names() {
+  for (auto& [name, id] : interned_) core_->interned.emplace(std::move(name), id);
+  for (const auto& [key, window] : windows_) core_->units.try_emplace(key.budget, window.unit);
 }
 
 std::optional<std::int64_t> Turn::find_interned(int table, std::string_view name) const {

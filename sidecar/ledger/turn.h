@@ -177,7 +177,7 @@ class Turn {
   // The first closed one among them; read in this transaction, so no admission overtakes a close.
   std::optional<ClosedScope> first_closed(const std::vector<ScopeId>& scopes);
   // Every closed scope; nearly always none.
-  std::vector<ClosedScope> closed_scopes();
+  const std::vector<ClosedScope>& closed_scopes();
   void set_closure(ScopeId scope, Closure closure, std::string_view reason, std::string_view by);
   // Records a unit's scale, or dooms the turn when the store counts that unit at another one.
   void pin_scale(std::string_view unit, int scale);
@@ -278,11 +278,13 @@ class Turn {
   Turn(StoreCore& core, bool writing, std::int64_t utc_ms);
   void read_newest(std::int64_t utc_ms);
   void doom(std::string_view what);
+  void remember_names();
   std::int64_t intern(int table, std::string_view name);
   std::int64_t policy_id(const Digest& digest);
   std::optional<std::int64_t> find_interned(int table, std::string_view name) const;
   std::vector<ActionRow> list_actions(Statement& list, std::int64_t value);
   void run(Statement& statement, std::string_view what);
+  std::string unit_of_budget(std::int64_t budget);
   Window& window(const WindowKey& key);
   void end_reservation(const ActionRow& action);
   void widen(const ActionRow& action, const std::vector<WindowKey>& windows);
@@ -302,6 +304,7 @@ class Turn {
   AuditHead head_;
   std::map<WindowKey, Window> windows_;
   std::vector<std::pair<std::pair<int, std::string>, std::int64_t>> interned_;
+  std::optional<std::vector<ClosedScope>> closed_;
   std::optional<Error> error_;
 };
 

@@ -67,22 +67,37 @@ std::int64_t Turn::budget(ScopeId scope, std::string_view unit, std::string_view
   return id.value_or(0);
 }
 
+std::string Turn::unit_of_budget(std::int64_t budget) {
+  if (const auto known = core_->units.find(budget); known != core_->units.end()) {
+    return known->second;
+  }
+  Statement& find = core_->sql.unit_of_budget;
+  const Statement::Answer answer = find.bind(budget).step();
+  std::string unit;
+  if (answer == Statement::Answer::row) {
+    unit = std::string(find.text(0));
+  } else if (answer == Statement::Answer::done) {
+    fail(Error{ErrorCode::store_failed, "a reservation names a budget that does not exist", {}});
+  } else {
+    doom("cannot read a budget");
+  }
+  find.reset();
+  return unit;
+}
+
 Turn::Window& Turn::window(const WindowKey& key) {
   const auto [place, fresh] = windows_.try_emplace(key);
   Window& window = place->second;
   if (!fresh || error_) return window;
+  window.unit = unit_of_budget(key.budget);
   Statement& find = core_->sql.find_window;
   const Statement::Answer answer = find.bind(key.budget, key.starts).step();
+  if (answer == Statement::Answer::failed) doom("cannot read a budget window");
   if (answer == Statement::Answer::row) {
-    window.unit = std::string(find.text(0));
-    window.stored = find.integer(6) != 0;
-    if (!find.is_null(1)) window.ends_ms = find.integer(1);
+    window.stored = true;
+    if (!find.is_null(0)) window.ends_ms = find.integer(0);
     window.counters =
-        Counters{{find.integer(2)}, {find.integer(3)}, {find.integer(4)}, {find.integer(5)}};
-  } else if (answer == Statement::Answer::done) {
-    fail(Error{ErrorCode::store_failed, "a reservation names a budget that does not exist", {}});
-  } else {
-    doom("cannot read a budget window");
+        Counters{{find.integer(1)}, {find.integer(2)}, {find.integer(3)}, {find.integer(4)}};
   }
   find.reset();
   return window;

@@ -46,24 +46,26 @@ std::optional<ScopeId> Turn::agent_of(ScopeId run) {
   return agent;
 }
 
-std::vector<ClosedScope> Turn::closed_scopes() {
-  std::vector<ClosedScope> scopes;
+// Read once: nobody else can close one while this turn holds the store's write lock.
+const std::vector<ClosedScope>& Turn::closed_scopes() {
+  if (closed_) return *closed_;
+  closed_.emplace();
   Statement& closed = core_->sql.closed_scopes;
   closed.reset();
   Statement::Answer answer = Statement::Answer::done;
   while ((answer = closed.step()) == Statement::Answer::row) {
-    scopes.push_back({ScopeId{closed.integer(0)}, static_cast<int>(closed.integer(1)),
-                      std::string(closed.text(2)), static_cast<Closure>(closed.integer(3)),
-                      std::string(closed.text(4))});
+    closed_->push_back({ScopeId{closed.integer(0)}, static_cast<int>(closed.integer(1)),
+                        std::string(closed.text(2)), static_cast<Closure>(closed.integer(3)),
+                        std::string(closed.text(4))});
   }
   if (answer == Statement::Answer::failed) doom("cannot read which scopes are closed");
   closed.reset();
-  return scopes;
+  return *closed_;
 }
 
 std::optional<ClosedScope> Turn::first_closed(const std::vector<ScopeId>& scopes) {
-  for (ClosedScope& closed : closed_scopes()) {
-    if (std::ranges::find(scopes, closed.id) != scopes.end()) return std::move(closed);
+  for (const ClosedScope& closed : closed_scopes()) {
+    if (std::ranges::find(scopes, closed.id) != scopes.end()) return closed;
   }
   return std::nullopt;
 }
@@ -76,6 +78,7 @@ void Turn::set_closure(ScopeId scope, Closure closure, std::string_view reason,
            .run()) {
     doom("cannot close a scope");
   }
+  closed_.reset();
 }
 
 void Turn::pin_scale(std::string_view unit, int scale) {

@@ -34,7 +34,7 @@ Fault World::draw_fault(std::int64_t once_in) {
   if (!unlucky(once_in)) return {};
   Fault fault;
   fault.call = dice_.one_in(3) ? Call::sync : Call::write;
-  constexpr int reach[] = {1, 1, 6, 6, 40};
+  constexpr int reach[] = {1, 1, 1, 6, 40};
   fault.nth =
       static_cast<int>(1 + dice_.below(fault.call == Call::sync ? 2 : reach[dice_.below(5)]));
   fault.blow = static_cast<Blow>(dice_.below(luck_.power > 0 ? 4 : 3));

@@ -29,12 +29,12 @@ constexpr Moment moments_due[] = {
     {"between two lines", Blow::crash},
     {"between two lines", Blow::power},
 };
-// At the first write in any turn that writes; further in, where there is much to write.
+// At the first write in any turn that writes: a turn is one piece, unless it is long. Further in,
+// where there is much to write.
 constexpr const char* first_due[] = {
     "a grant",    "a settle",          "a grant and settle", "a wake",           "the end",
     "an opening", "an operator's act", "a checkpoint",       "a person's answer"};
-constexpr const char* early_due[] = {"a grant",    "a settle",          "a grant and settle",
-                                     "an opening", "an operator's act", "a person's answer"};
+constexpr const char* early_due[] = {"a checkpoint"};
 constexpr const char* sync_due[] = {"a grant", "a grant and settle", "an operator's act",
                                     "a person's answer"};
 constexpr Blow blows[] = {Blow::io_error, Blow::full, Blow::crash, Blow::power};

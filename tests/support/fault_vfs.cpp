@@ -72,7 +72,7 @@ int FaultFile::write(sqlite3_file* file, const void* from, int size, sqlite3_int
   FaultFile* self = live(file);
   if (self == nullptr) return SQLITE_IOERR_WRITE;
   const int code = self->vfs->count(FaultVfs::write);
-  const int part = code == SQLITE_OK ? size : size / 2;
+  const int part = code == SQLITE_OK ? size : self->vfs->torn_part(size);
   self->remember(offset, part);
   const int written = self->methods()->xWrite(self->real(), from, part, offset);
   return code == SQLITE_OK ? written : code;
@@ -190,6 +190,9 @@ FaultVfs::FaultVfs() {
 }
 
 FaultVfs::~FaultVfs() { sqlite3_vfs_unregister(&vfs_); }
+
+// Nothing, an eighth, ... seven eighths: a piece of many pages may be torn anywhere.
+int FaultVfs::torn_part(int size) { return size / 8 * (torn_++ % 8); }
 
 void FaultVfs::fail(Call call, int nth, int code) {
   heal();

@@ -26,7 +26,7 @@ class FaultVfs {
   const std::string& name() const { return name_; }
 
   // The n-th call from now (1: the next one) fails with this SQLite code, once. A failing write
-  // leaves the first half of its bytes behind.
+  // leaves a part of its bytes behind, each time another.
   void fail(Call call, int nth, int code);
   // The same, and the power goes with it.
   void cut_power_at(Call call, int nth);
@@ -55,6 +55,7 @@ class FaultVfs {
   static int access(sqlite3_vfs* vfs, const char* path, int flags, int* result);
   // SQLITE_OK, or the code with which this call fails.
   int count(Call call);
+  int torn_part(int size);
 
   std::string name_;
   sqlite3_vfs* real_ = nullptr;
@@ -62,7 +63,8 @@ class FaultVfs {
   std::map<std::string, std::vector<Undo>> unsynced_;  // by path, oldest first
   int calls_[2] = {0, 0};
   Call failing_ = write;
-  int nth_ = 0;  // 0: none
+  int nth_ = 0;   // 0: none
+  int torn_ = 4;  // writes so far, from which the next one's part follows
   int code_ = SQLITE_OK;
   bool cuts_ = false;
   bool fired_ = false;
