@@ -107,11 +107,20 @@ Effects Kernel::finish_turn() {
   return std::exchange(effects_, {});
 }
 
+std::string Kernel::line_of(Outgoing& out) {
+  if (auto* line = std::get_if<std::string>(&out.saying)) return std::move(*line);
+  if (const auto* result = std::get_if<ActionResult>(&out.saying)) {
+    return result_line(out.request, write_action_result(*result));
+  }
+  return request_line(out.execute_id, "tools/execute",
+                      write_execute(std::get<ExecuteParams>(out.saying)));
+}
+
 // Lets a line go, or what stands in for it. A body whose request stays behind never starts.
 void Kernel::release(Outgoing& out, bool committed) {
   if (committed || std::holds_alternative<std::monostate>(out.otherwise)) {
     if (out.execute_id != 0) effects_.starts.push_back({effects_.lines.size(), out.execute_id});
-    return effects_.lines.push_back(std::move(out.line));
+    return effects_.lines.push_back(line_of(out));
   }
   if (std::holds_alternative<Dropped>(out.otherwise)) return;
   if (const auto* error = std::get_if<Error>(&out.otherwise)) {
@@ -153,18 +162,23 @@ void Kernel::reply_durably(const std::string& id, const std::string& result, Oth
   outgoing_.push_back({result_line(id, result), id, std::move(otherwise)});
 }
 
+void Kernel::reply_durably(const std::string& id, ActionResult result, Otherwise otherwise) {
+  unanswered_.erase(id);
+  outgoing_.push_back({std::move(result), id, std::move(otherwise)});
+}
+
 void Kernel::answer_waiters(std::int64_t action, ActionResult result,
                             const ActionResult& otherwise) {
   for (const Waiter& waiter : waiters_) {
     if (waiter.action != action) continue;
     result.replayed = waiter.repeats;
-    const std::string text = write_action_result(result);
     if (!waiter.cancelled || result.status == State::completed) {
-      reply_durably(waiter.request, text, otherwise);
+      reply_durably(waiter.request, result, otherwise);
       continue;
     }
     unanswered_.erase(waiter.request);
-    const Error cancelled{ErrorCode::request_cancelled, "the request was cancelled", text};
+    const Error cancelled{ErrorCode::request_cancelled, "the request was cancelled",
+                          write_action_result(result)};
     outgoing_.push_back({error_line(waiter.request, cancelled), waiter.request, otherwise});
   }
   std::erase_if(waiters_, [&](const Waiter& waiter) { return waiter.action == action; });

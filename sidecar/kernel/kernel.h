@@ -78,9 +78,10 @@ class Kernel {
   struct Dropped {};
   // What is said instead when the turn cannot be committed; nothing: the same.
   using Otherwise = std::variant<std::monostate, ActionResult, Error, Dropped>;
-  // A line to the host.
+  // A whole line, or what is made into one only when the turn is committed and others may write.
+  using Saying = std::variant<std::string, ActionResult, ExecuteParams>;
   struct Outgoing {
-    std::string line;
+    Saying saying;
     std::string request = {};  // which request it answers
     Otherwise otherwise = {};
     std::int64_t execute_id = 0;  // the body that this line starts, or 0
@@ -99,9 +100,11 @@ class Kernel {
   Turn* store();
   Effects finish_turn();
   void release(Outgoing& out, bool committed);
+  static std::string line_of(Outgoing& out);
   void say(std::string line) { outgoing_.push_back({std::move(line)}); }
   void reply(const std::string& id, const std::string& result);
   void reply_durably(const std::string& id, const std::string& result, Otherwise otherwise);
+  void reply_durably(const std::string& id, ActionResult result, Otherwise otherwise);
   void answer_waiters(std::int64_t action, ActionResult result, const ActionResult& otherwise);
   void refuse(const std::string& id, Error error);
   void refuse_without_store(const std::string& id);

@@ -76,7 +76,7 @@ void Kernel::govern(LineReceived line, std::int64_t since_ms) {
     return start(request.id, *proposal, admission, asked->own_body, std::move(lost));
   }
   if (admission.verdict == Verdict::hold) held_[admission.action.key] = 0;
-  reply_durably(request.id, write_action_result(ungranted(policy_, admission)), std::move(lost));
+  reply_durably(request.id, ungranted(policy_, admission), std::move(lost));
 }
 
 // What a request asks beside its proposal; refuses what makes no sense in this session.
@@ -139,7 +139,7 @@ bool Kernel::mismatch(const std::string& id, const NamedCall& call, const Digest
   JsonWriter body;
   body.begin_object().field("code", to_text(result.code)).field("reason", result.reason);
   turn_->audit("mismatch", call.action.id.key, body.end_object().text());
-  reply_durably(id, write_action_result(result),
+  reply_durably(id, result,
                 Error{ErrorCode::internal_error, "the store failed while it was read", {}});
   return true;
 }
@@ -155,8 +155,6 @@ void Kernel::start_body(const std::string& id, const GovernParams& proposal,
                         const Admission& admission, ActionResult otherwise) {
   const std::int64_t execute_id = next_execute_id_++;
   const std::string action_id = admission.action.text();
-  const std::string params = write_execute(ExecuteParams{action_id, proposal.tool, proposal.args,
-                                                         admission.attempt, admission.timeout_ms});
   bodies_.emplace(execute_id,
                   Body{admission.action.key, admission.attempt, action_id, admission.run,
                        admission.timeout_ms, now_.boot_ms, now_.boot_ms + admission.timeout_ms});
@@ -164,8 +162,9 @@ void Kernel::start_body(const std::string& id, const GovernParams& proposal,
   unanswered_.insert(id);
   waiters_.push_back({id, admission.action.key, false});
   show_progress(id, "running");
-  outgoing_.push_back(
-      {request_line(execute_id, "tools/execute", params), id, std::move(otherwise), execute_id});
+  outgoing_.push_back({ExecuteParams{action_id, proposal.tool, proposal.args, admission.attempt,
+                                     admission.timeout_ms},
+                       id, std::move(otherwise), execute_id});
 }
 
 void Kernel::deny_without_store(const std::string& id, const Error& error) {

@@ -29,7 +29,7 @@ void Kernel::tell_grant(const std::string& id, const GovernParams& proposal,
   result.status = State::granted;
   result.reserved = to_texts(policy_, admission.reserved);
   result.grant = GrantTold{token, proposal.args, utc_text(turn_->now_ms() + admission.timeout_ms)};
-  reply_durably(id, write_action_result(result), std::move(otherwise));
+  reply_durably(id, std::move(result), std::move(otherwise));
 }
 
 // A call of this session's agent. What others did is not told apart from what never was.
@@ -66,7 +66,7 @@ void Kernel::complete(const Request& request) {
   otherwise.status = State::in_doubt;
   otherwise.code = Code::store_failed;
   otherwise.reason = "the end of this call could not be recorded";
-  reply_durably(request.id, write_action_result(result), std::move(otherwise));
+  reply_durably(request.id, std::move(result), std::move(otherwise));
 }
 
 // More time for a body that runs, at the price of the seconds it adds.
@@ -81,7 +81,7 @@ void Kernel::extend(const Request& request) {
   const bool runs = find_transition(action->state, ActionEvent::extended) != nullptr;
   ActionResult result = runs ? extended(*action) : standing(*action);
   result.replayed = !is_open(action->state);
-  reply_durably(request.id, write_action_result(result), read_failed);
+  reply_durably(request.id, std::move(result), read_failed);
 }
 
 // How the call stands with its new deadline, or why it keeps the old one.
@@ -138,10 +138,8 @@ ActionResult Kernel::standing(const ActionRow& action) {
 // Answers how a call stands now.
 void Kernel::reply_standing(const Request& request, std::int64_t action) {
   const auto stands = turn_->find_action(action);
-  reply_durably(
-      request.id,
-      write_action_result(stands ? stored_result(*turn_, policy_, *stands) : ActionResult()),
-      read_failed);
+  reply_durably(request.id, stands ? stored_result(*turn_, policy_, *stands) : ActionResult(),
+                read_failed);
 }
 
 void Kernel::get_action(const Request& request) {

@@ -54,7 +54,7 @@ bool Kernel::attend(const Onlooker& onlooker) {
   if (turn == nullptr && turn_error_->code == ErrorCode::store_busy && !input_ended_) return false;
   const auto action = turn == nullptr ? std::nullopt : turn->find_action(onlooker.action);
   if (!action) {
-    reply_durably(onlooker.request, write_action_result(lost_sight()), {});
+    reply_durably(onlooker.request, lost_sight(), {});
     return true;
   }
   if (action->state == State::held) return attend_held(onlooker, *action);
@@ -64,7 +64,7 @@ bool Kernel::attend(const Onlooker& onlooker) {
   result.replayed = onlooker.repeats;
   ActionResult lost = lost_sight();
   lost.action_id = action->id.text();
-  reply_durably(onlooker.request, write_action_result(result), std::move(lost));
+  reply_durably(onlooker.request, std::move(result), std::move(lost));
   return true;
 }
 
@@ -92,7 +92,7 @@ bool Kernel::attend_held(const Onlooker& onlooker, const ActionRow& action) {
   held_.try_emplace(action.id.key, hold->have);
   if (!result) result = standing(action);
   result->replayed = onlooker.repeats;
-  reply_durably(onlooker.request, write_action_result(*result), read_failed);
+  reply_durably(onlooker.request, std::move(*result), read_failed);
   return true;
 }
 
@@ -117,7 +117,8 @@ std::optional<ActionResult> Kernel::take_up(const std::string& id, const ActionS
   stays.reason = "the store failed before this call was granted; nothing was run";
   if (admission.verdict == Verdict::deny) {
     const auto ended = turn_->find_action(call.row.id.key);
-    reply_durably(id, write_action_result(ended ? standing(*ended) : stays), std::move(stays));
+    ActionResult now = ended ? standing(*ended) : stays;
+    reply_durably(id, std::move(now), std::move(stays));
     return std::nullopt;
   }
   GovernParams proposal;

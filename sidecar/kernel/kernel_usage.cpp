@@ -69,7 +69,7 @@ void Kernel::record_usage(const Request& request) {
   result.status = State::completed;
   result.output = "null";
   result.spent = to_texts(policy_, *spent);
-  reply_durably(request.id, write_action_result(result),
+  reply_durably(request.id, result,
                 Error{ErrorCode::internal_error, "the store failed; nothing was recorded", {}});
 }
 

@@ -26,8 +26,8 @@ constexpr Text texts[] = {
     {&Statements::begin_read, "BEGIN"},
     {&Statements::commit, "COMMIT"},
     {&Statements::rollback, "ROLLBACK"},
-    {&Statements::newest,
-     "SELECT seq, at, hash, (SELECT max(id) FROM actions) FROM audit ORDER BY seq DESC LIMIT 1"},
+    {&Statements::newest, "SELECT seq, at, hash FROM audit ORDER BY seq DESC LIMIT 1"},
+    {&Statements::newest_action, "SELECT max(id) FROM actions"},
 
     {&Statements::find_scope, "SELECT id FROM scopes WHERE kind = ?1 AND name = ?2"},
     {&Statements::add_scope,

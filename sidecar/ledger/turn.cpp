@@ -47,7 +47,6 @@ void Turn::read_newest(std::int64_t utc_ms) {
       const std::string_view hash = newest.text(2);
       CHECK(hash.size() == head_.hash.size());  // the table says so
       std::ranges::copy(hash, reinterpret_cast<char*>(head_.hash.data()));
-      newest_action_ = newest.integer(3);
       now_ms_ = std::max(utc_ms, committed_ms);
       behind_ms_ = now_ms_ - utc_ms;
       clock_stepped_ = utc_ms + limits::clock_step_ms_max < committed_ms;

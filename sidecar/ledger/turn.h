@@ -277,6 +277,7 @@ class Turn {
 
   Turn(StoreCore& core, bool writing, std::int64_t utc_ms);
   void read_newest(std::int64_t utc_ms);
+  std::int64_t fresh_action_key();
   void doom(std::string_view what);
   void remember_names();
   std::int64_t intern(int table, std::string_view name);
@@ -300,7 +301,7 @@ class Turn {
   bool clock_stepped_ = false;
   std::int64_t now_ms_ = 0;
   std::int64_t behind_ms_ = 0;
-  std::int64_t newest_action_ = 0;
+  std::int64_t newest_action_ = 0;  // 0: not looked up
   AuditHead head_;
   std::map<WindowKey, Window> windows_;
   std::vector<std::pair<std::pair<int, std::string>, std::int64_t>> interned_;

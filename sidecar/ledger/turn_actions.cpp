@@ -39,11 +39,25 @@ const Error broken_row{ErrorCode::store_failed, "a row of actions makes no sense
 
 }  // namespace
 
+// Later than every action of the store, whoever wrote it and whatever the clocks say.
+std::int64_t Turn::fresh_action_key() {
+  if (newest_action_ == 0) {
+    Statement& newest = core_->sql.newest_action;
+    newest.reset();
+    if (newest.step() == Statement::Answer::row) {
+      newest_action_ = newest.integer(0);
+    } else {
+      doom("cannot read the newest action");
+    }
+    newest.reset();
+  }
+  newest_action_ = std::max(newest_action_ + 1, now_ms_ << counter_bits);
+  return newest_action_;
+}
+
 ActionId Turn::add_action(const NewAction& action) {
   if (error_) return {};
-  // Later than every action of the store, whoever wrote it and whatever the clocks say.
-  newest_action_ = std::max(newest_action_ + 1, now_ms_ << counter_bits);
-  const ActionId id{newest_action_, action.nonce};
+  const ActionId id{fresh_action_key(), action.nonce};
   const std::int64_t tool = intern(interned_tool, action.tool);
   const std::int64_t policy = policy_id(action.policy);
   const std::string cost = encode_charges(action.cost);
