@@ -8,10 +8,11 @@ namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
+// Repeats what looks like a number. Anything else may be a secret in the wrong place.
 Error not_an_amount(std::string_view text, std::string_view why) {
-  return Error{ErrorCode::invalid_params,
-               "\"" + std::string(text.substr(0, 40)) + "\" is not an amount: " + std::string(why),
-               {}};
+  const bool is_number = text.find_first_not_of("0123456789.,+-eE") == std::string_view::npos;
+  const std::string named = is_number ? "\"" + std::string(text.substr(0, 40)) + "\"" : "this text";
+  return Error{ErrorCode::invalid_params, named + " is not an amount: " + std::string(why), {}};
 }
 
 // Appends one decimal digit to `steps`; false on overflow.

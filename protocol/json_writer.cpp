@@ -99,6 +99,8 @@ void append_text(std::string& out, std::string_view text) {
 
 }  // namespace
 
+bool is_utf8(std::string_view text) { return simdjson::validate_utf8(text.data(), text.size()); }
+
 std::string quoted(std::string_view text) { return JsonWriter().string(text).take(); }
 
 void JsonWriter::separate() {

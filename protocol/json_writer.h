@@ -11,6 +11,9 @@ namespace tallygate {
 // characters and U+007F are escaped, so that a line stays one line and a terminal stays calm.
 std::string quoted(std::string_view text);
 
+// Whether `quoted` keeps all of it.
+bool is_utf8(std::string_view text);
+
 // Writes one value; the caller keeps begin and end in balance.
 class JsonWriter {
  public:

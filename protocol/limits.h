@@ -47,6 +47,19 @@ inline constexpr std::size_t turn_bytes_max = 64 * kibibyte;
 // Bytes waiting for the host to read; above this the sidecar stops reading from it.
 inline constexpr std::size_t outbox_bytes_max = 8 * mebibyte;
 
+// Commands that run at once, of one sidecar; more wait in order. Each has up to six descriptors.
+inline constexpr std::size_t executions_max = 64;
+// How much of a command's stderr is kept, and how much of it a reason tells: both from its end.
+inline constexpr std::size_t stderr_kept_max = 64 * kibibyte;
+inline constexpr std::size_t stderr_told_max = 1 * kibibyte;
+// A command has ended, but others hold its stdout or stderr open: how long they may still write.
+inline constexpr std::int64_t pipe_grace_ms = 200;
+// When the host is gone, a command that runs may go on for this long, has this much from SIGTERM to
+// SIGKILL, and is given up for good after the last: within the two seconds that are promised.
+inline constexpr std::int64_t farewell_run_ms = 1000;
+inline constexpr std::int64_t farewell_grace_ms = 500;
+inline constexpr std::int64_t farewell_ms_max = 1800;
+
 // How long a turn queues for the store before its calls are refused with `store_busy`.
 inline constexpr std::int64_t store_wait_ms = 1000;
 // A body that was told to stop has this long to answer before its outcome is unknown.

@@ -122,7 +122,7 @@ ExitCode show_approvals(const CommonOptions& options) {
   if (!turn) return complain(turn.error());
   const std::vector<ApprovalRequest> requests = open_requests(*turn);
   if (const Step step = turn->commit(); !step) return complain(step.error());
-  return print(options.json ? in_json(rules, requests) : in_table(rules, requests));
+  return options.json ? print_json(in_json(rules, requests)) : print(in_table(rules, requests));
 }
 
 ExitCode resolve_request(const CommonOptions& options, const ResolutionOptions& words) {
@@ -154,8 +154,8 @@ ExitCode resolve_request(const CommonOptions& options, const ResolutionOptions& 
       carry_out(ledger, rules, request->hold.id.text(),
                 Resolution{words.approves, current_user(), words.reason});
   if (!resolved) return complain(resolved.error());
-  return print(options.json ? told_in_json(*resolved, words.approves)
-                            : told(*resolved, words.approves));
+  return options.json ? print_json(told_in_json(*resolved, words.approves))
+                      : print(told(*resolved, words.approves));
 }
 
 }  // namespace tallygate

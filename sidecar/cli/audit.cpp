@@ -86,7 +86,7 @@ ExitCode verify_audit(const CommonOptions& options, const std::string& head) {
   if (const Step step = reading.turn->commit(); !step) return complain(step.error());
   const ExitCode code = check.whole ? ExitCode::done : ExitCode::failed;
   if (options.json) {
-    const ExitCode printed = print(in_json(check));
+    const ExitCode printed = print_json(in_json(check));
     return printed == ExitCode::done ? code : printed;
   }
   if (!check.whole) {
@@ -105,7 +105,7 @@ ExitCode show_audit_tail(const CommonOptions& options, std::int64_t count) {
   std::string out;
   if (options.json) {
     for (const AuditRow& row : rows) out += in_json(row);
-    return print(out);
+    return print_json(out);
   }
   Table table({"SEQ", "AT", "KIND", "CALL", "WHAT"}, {true, false, false, false, false});
   for (const AuditRow& row : rows) {

@@ -15,7 +15,7 @@ ExitCode show_budgets(const CommonOptions& options) {
   if (!turn) return complain(turn.error());
   const std::vector<BudgetLine> lines = all_budgets(*turn, std::get<Policy>(policy));
   if (const Step step = turn->commit(); !step) return complain(step.error());
-  if (options.json) return print(write_budgets(lines) + "\n");
+  if (options.json) return print_json(write_budgets(lines) + "\n");
   Table table({"SCOPE", "UNIT", "WINDOW", "CAP", "RESERVED", "SPENT", "OVERRUN", "AVAILABLE",
                "STATE", "RESETS"},
               {false, false, false, true, true, true, true, true, false, false});

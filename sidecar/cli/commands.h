@@ -1,6 +1,7 @@
 // One function per subcommand; each lives in a file of its name.
 #pragma once
 
+#include "cli/call_words.h"
 #include "cli/exit_code.h"
 #include "cli/open.h"
 
@@ -10,9 +11,53 @@
 
 namespace tallygate {
 
+struct ServeOptions {
+  std::string log_level = "warning";
+  std::string log_file;  // empty: the log goes to stderr
+};
 // Serves one host on stdin and stdout until it leaves.
-ExitCode serve(const CommonOptions& options, const std::string& log_level,
+ExitCode serve(const CommonOptions& options, const ServeOptions& wishes,
                const std::string& version);
+
+struct CallOptions {
+  std::string agent, run;  // empty: the pinned or default one; a fresh one
+};
+// Governs one call per line of stdin, whose bodies are commands of the policy, and writes one line
+// per end to stdout. The exit code is that of the first line that did not complete.
+ExitCode call(const CommonOptions& options, const CallOptions& words, const std::string& version);
+struct RunOptions {
+  CallWords call;
+  std::vector<std::string> argv;  // the command
+  std::string resumes;            // the id of a held call to take up instead
+  std::string result;             // a file for the ActionResult, or empty
+  bool waits = false;             // for a person, where the call is held
+};
+// Runs a command as a governed call in the foreground. The exit code is the command's own, where it
+// ran.
+ExitCode run_command(const CommonOptions& options, const RunOptions& words,
+                     const std::string& version);
+
+struct ProposeOptions {
+  CallWords call;
+  std::string args, args_file;  // JSON; neither: from stdin
+  bool whole = false;           // stdin has the whole proposal, as actions/propose takes it
+  bool waits = false;           // for a person, where the call is held
+  bool has_output = true;       // stdout was open when we were started
+};
+// Asks for a call that the caller runs by itself; prints the ActionResult with its token.
+ExitCode propose_call(const CommonOptions& options, const ProposeOptions& words,
+                      const std::string& version);
+
+struct CompleteOptions {
+  std::string call;  // empty: stdin has the answer of `propose`, which names it
+  std::string agent, run;
+  std::string output, output_file;  // JSON; neither: null
+  std::string error;                // why it failed; empty: it did not
+  std::vector<std::string> usage;   // "UNIT=AMOUNT"
+};
+// Says how such a call ended; its token, or all that `propose` answered, comes on stdin.
+ExitCode complete_call(const CommonOptions& options, const CompleteOptions& words,
+                       const std::string& version);
 
 // Lists every budget with its counters.
 ExitCode show_budgets(const CommonOptions& options);

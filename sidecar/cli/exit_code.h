@@ -3,11 +3,13 @@
 
 #include "protocol/result.h"
 
+#include <string_view>
+
 namespace tallygate {
 
 enum class ExitCode : int {
   done = 0,
-  failed = 1,  // internal or store failure
+  failed = 1,  // internal or store failure; a call whose body failed
   usage = 2,   // usage or configuration
   denied = 3,
   held = 4,
@@ -17,5 +19,7 @@ enum class ExitCode : int {
 };
 
 ExitCode exit_code_of(const Error& error);
+// Of an ActionResult, by its status and code as they stand on the wire.
+ExitCode exit_code_of(std::string_view status, std::string_view code);
 
 }  // namespace tallygate

@@ -1,75 +1,33 @@
 #include "cli/output.h"
 
 #include <algorithm>
-#include <cstdint>
 #include <cstdio>
-#include <optional>
+#include <cwchar>
+#include <locale.h>
+#include <wchar.h>
 
 namespace tallygate {
 namespace {
 
-struct Point {
-  char32_t value = 0;
-  std::size_t size = 0;
-};
-
-// The code point at the start of `text`; nothing where there is no valid one.
-std::optional<Point> first_point(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) return Point{lead, 1};
-  const std::size_t size = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC2 ? 2 : 0;
-  if (size == 0 || lead > 0xF4 || text.size() < size) return std::nullopt;
-  char32_t value = lead & (0xFFU >> (size + 1));
-  for (std::size_t i = 1; i < size; ++i) {
-    if ((byte(i) & 0xC0U) != 0x80) return std::nullopt;
-    value = (value << 6U) | (byte(i) & 0x3FU);
-  }
-  const bool overlong = (size == 3 && value < 0x800) || (size == 4 && value < 0x10000);
-  const bool surrogate = value >= 0xD800 && value <= 0xDFFF;
-  if (overlong || surrogate || value > 0x10FFFF) return std::nullopt;
-  return Point{value, size};
-}
-
-// Characters that a terminal obeys, reorders by, or does not show.
-bool is_hidden(char32_t c) {
-  const auto within = [c](char32_t low, char32_t high) { return c >= low && c <= high; };
-  return within(0x00, 0x1F) || within(0x7F, 0x9F) || c == 0xAD || c == 0x61C || c == 0x180E ||
-         within(0x200B, 0x200F) || within(0x2028, 0x202E) || within(0x2060, 0x206F) ||
-         c == 0xFEFF || within(0xFFF9, 0xFFFB) || within(0xE0000, 0xE0FFF) ||
-         within(0xFE00, 0xFE0F);
-}
-
-std::string in_hex(char32_t value) {
-  char digits[16];
-  std::snprintf(digits, sizeof digits, "%x", static_cast<unsigned>(value));
-  return digits;
-}
-
+// How many columns a terminal gives to `cell`: two for a wide letter, none for an accent.
 std::size_t width_of(std::string_view cell) {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      cell, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80; }));
+  static const locale_t utf8 = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", locale_t{});
+  if (utf8 == locale_t{}) return cell.size();
+  const locale_t before = ::uselocale(utf8);
+  std::size_t width = 0;
+  std::mbstate_t state{};
+  while (!cell.empty()) {
+    wchar_t letter = 0;
+    std::size_t size = std::mbrtowc(&letter, cell.data(), cell.size(), &state);
+    if (size == 0 || size > cell.size()) size = 1;
+    width += static_cast<std::size_t>(std::max(::wcwidth(letter), 0));
+    cell.remove_prefix(size);
+  }
+  ::uselocale(before);
+  return width;
 }
 
 }  // namespace
-
-std::string visible(std::string_view text) {
-  std::string out;
-  while (!text.empty()) {
-    const auto point = first_point(text);
-    if (!point) {
-      out += "\\x" + in_hex(static_cast<unsigned char>(text.front()));
-    } else if (point->value == '\n') {
-      out += "\\n";
-    } else if (is_hidden(point->value)) {
-      out += "\\u{" + in_hex(point->value) + "}";
-    } else {
-      out += text.substr(0, point->size);
-    }
-    text.remove_prefix(point ? point->size : 1);
-  }
-  return out;
-}
 
 ExitCode exit_code_of(const Error& error) {
   switch (error.code) {
@@ -80,6 +38,18 @@ ExitCode exit_code_of(const Error& error) {
     case ErrorCode::stale: return ExitCode::not_found;
     default: return ExitCode::failed;
   }
+}
+
+ExitCode exit_code_of(std::string_view status, std::string_view code) {
+  if (code.starts_with("scope_")) return ExitCode::scope_closed;
+  if (code == "store_failed" || code == "store_busy") {
+    return status == "in_doubt" ? ExitCode::in_doubt : ExitCode::failed;
+  }
+  if (status == "completed" || status == "granted") return ExitCode::done;
+  if (status == "denied") return ExitCode::denied;
+  if (status == "held") return ExitCode::held;
+  if (status == "in_doubt") return ExitCode::in_doubt;
+  return ExitCode::failed;
 }
 
 ExitCode complain(const Error& error) {
@@ -93,7 +63,10 @@ Table::Table(std::vector<std::string> headings, std::vector<bool> right)
   rows_.push_back(std::move(headings));
 }
 
-void Table::add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+void Table::add(std::vector<std::string> cells) {
+  for (std::string& cell : cells) cell = visible(cell);
+  rows_.push_back(std::move(cells));
+}
 
 std::string Table::text() const {
   std::vector<std::size_t> widths(rows_.front().size(), 0);
@@ -113,6 +86,8 @@ std::string Table::text() const {
   }
   return out;
 }
+
+ExitCode print_json(const std::string& text) { return print(visible_json(text)); }
 
 ExitCode print(const std::string& text) {
   const bool whole =

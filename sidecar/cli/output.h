@@ -3,6 +3,7 @@
 
 #include "cli/exit_code.h"
 #include "protocol/result.h"
+#include "protocol/visible.h"
 
 #include <string>
 #include <string_view>
@@ -10,14 +11,11 @@
 
 namespace tallygate {
 
-// `text` with control, bidirectional, invisible and tag characters, and bytes that are not UTF-8,
-// written out (\n, \u{202e}, \x9f), so that what is shown is what is there.
-std::string visible(std::string_view text);
-
 // "tallygate: MESSAGE" on stderr; returns the exit code that goes with it.
 ExitCode complain(const Error& error);
 
-// Columns as wide as their widest cell; those in `right` (amounts) stand to the right.
+// Columns as wide as their widest cell; those in `right` (amounts) stand to the right. Cells are
+// made visible here.
 class Table {
  public:
   explicit Table(std::vector<std::string> headings, std::vector<bool> right = {});
@@ -31,5 +29,7 @@ class Table {
 
 // Writes to stdout and says so when that fails: a listing cut short must not look whole.
 ExitCode print(const std::string& text);
+// The same for JSON, with what terminals obey or hide written out; the same value to any program.
+ExitCode print_json(const std::string& text);
 
 }  // namespace tallygate

@@ -113,7 +113,7 @@ ExitCode reconcile_call(const CommonOptions& options, const ReconcileOptions& re
   }
   const Result<ActionResult> result = carry_out(ledger, rules, reconciliation, ran);
   if (!result) return complain(result.error());
-  if (options.json) return print(write_action_result(*result) + "\n");
+  if (options.json) return print_json(write_action_result(*result) + "\n");
   return print("call " + result->action_id + " counts as " +
                (ran ? "completed; its cost is spent\n" : "not run; its cost is free again\n"));
 }

@@ -68,7 +68,7 @@ ExitCode change_scope_state(const CommonOptions& options, const ScopeOptions& wo
       carry_out(*std::get<std::unique_ptr<Ledger>>(ledger), std::get<Policy>(policy),
                 ScopeChange{*scope, words.state, words.reason, current_user()});
   if (!changed) return complain(changed.error());
-  return print(options.json ? in_json(*changed) : in_words(*changed));
+  return options.json ? print_json(in_json(*changed)) : print(in_words(*changed));
 }
 
 }  // namespace tallygate

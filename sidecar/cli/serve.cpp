@@ -6,26 +6,8 @@
 #include "stdio/loop.h"
 #include "stdio/system.h"
 
-#include <sys/utsname.h>
-
-#include <cstdio>
-#include <cstdlib>
-
 namespace tallygate {
 namespace {
-
-// Marking descriptors with close_range(2) and watching the parent with a pidfd need 5.9.
-constexpr int kernel_major_min = 5;
-constexpr int kernel_minor_min = 9;
-
-bool kernel_is_too_old() {
-  utsname system{};
-  int major = 0;
-  int minor = 0;
-  if (::uname(&system) != 0) return true;
-  if (std::sscanf(system.release, "%d.%d", &major, &minor) != 2) return true;
-  return major < kernel_major_min || (major == kernel_major_min && minor < kernel_minor_min);
-}
 
 LogLevel level_of(const std::string& name) {
   if (name == "debug") return LogLevel::debug;
@@ -34,14 +16,27 @@ LogLevel level_of(const std::string& name) {
   return LogLevel::warning;
 }
 
+Step start_log_as(const ServeOptions& wishes) {
+  const LogLevel level = level_of(wishes.log_level);
+  if (!wishes.log_file.empty()) return start_log_in(wishes.log_file, level);
+  start_log(level);
+  return Done{};
+}
+
 }  // namespace
 
-ExitCode serve(const CommonOptions& options, const std::string& log_level,
+ExitCode serve(const CommonOptions& options, const ServeOptions& wishes,
                const std::string& version) {
   const ProtocolDescriptors descriptors;
-  start_log(level_of(log_level));
-  if (kernel_is_too_old()) {
+  if (const Step step = start_log_as(wishes); !step) return complain(step.error());
+  if (system_is_too_old()) {
     return complain(Error{ErrorCode::internal_error, "needs Linux 5.9 or newer", {}});
+  }
+  if (!descriptors.can_answer()) {
+    return complain(Error{ErrorCode::usage,
+                          "stdout is not open for writing, so no answer could reach the host; "
+                          "start serve with a pipe on stdout",
+                          {}});
   }
   auto policy = open_policy(options);
   if (const auto* code = std::get_if<ExitCode>(&policy)) return *code;
@@ -57,8 +52,12 @@ ExitCode serve(const CommonOptions& options, const std::string& log_level,
   }
   SystemEntropy entropy;
   Kernel kernel(std::get<Policy>(policy), store, entropy, version);
-  run_loop(kernel, clock, {descriptors.take_input(), descriptors.take_output(), open_parent()});
-  return store.failure() ? ExitCode::failed : ExitCode::done;
+  if (descriptors.keep_stderr_out() && wishes.log_file.empty()) {
+    start_log(level_of(wishes.log_level));  // nowhere
+  }
+  const bool was_whole =
+      run_loop(kernel, clock, {descriptors.take_input(), descriptors.take_output(), open_parent()});
+  return store.failure() || !was_whole ? ExitCode::failed : ExitCode::done;
 }
 
 }  // namespace tallygate

@@ -89,9 +89,12 @@ std::int64_t fresh_nonce(Entropy& entropy) {
 Admission admit(Turn& turn, const Policy& policy, const Session& session,
                 const GovernParams& proposal, const Asked& asked) {
   // Who runs a body by himself need not register it.
-  const Subject subject{session.identity, proposal,
+  const Subject subject{session.identity,
+                        proposal,
                         asked.own_body || session.tools.contains(proposal.tool),
-                        asked.own_body || session.can_execute};
+                        asked.own_body || session.can_execute,
+                        nullptr,
+                        asked.own_body};
   Decision decision = decide(turn, policy, subject);
   if (decision.verdict == Verdict::throttle) {
     if (decision.retry_ms <= asked.wait_ms) return admission_of(decision, asked);

@@ -31,8 +31,9 @@ void check_world(Turn& turn, const Subject& subject, Decision& decision) {
 
 void check_rules(const Policy& policy, const Subject& subject, Decision& decision) {
   const GovernParams& proposal = subject.proposal;
-  Judgement judgement = judge(policy, Proposal{proposal.tool, subject.registered,
-                                               proposal.cost.empty() ? nullptr : &proposal.cost});
+  Judgement judgement =
+      judge(policy, Proposal{proposal.tool, subject.registered,
+                             proposal.cost.empty() ? nullptr : &proposal.cost, proposal.args});
   decision.rule = std::move(judgement.rule);
   decision.charges = std::move(judgement.charges);
   decision.timeout_ms = judgement.timeout_ms;
@@ -40,7 +41,10 @@ void check_rules(const Policy& policy, const Subject& subject, Decision& decisio
   decision.rates = std::move(judgement.rates);
   if (judgement.effect == Effect::deny) {
     decision.deny(judgement.code, std::move(judgement.reason));
-  } else if (!subject.can_execute) {
+  } else if (judgement.runs_here && subject.own_body) {
+    decision.deny(Code::no_executor, "the policy has the sidecar itself run \"" + proposal.tool +
+                                         "\", so no host is granted to; ask with actions/govern");
+  } else if (!judgement.runs_here && !subject.can_execute) {
     decision.deny(Code::no_executor,
                   "this host did not declare capabilities.execute, so nobody can run \"" +
                       proposal.tool + "\"");

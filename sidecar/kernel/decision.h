@@ -22,6 +22,7 @@ struct Subject {
   bool registered = false;          // somebody has a body for it
   bool can_execute = false;         // and can be asked to run it
   const ActionRow* held = nullptr;  // an approved call: what it reserved is free for it
+  bool own_body = false;            // the host wants to run the body by itself
 };
 
 struct Decision {

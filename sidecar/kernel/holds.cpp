@@ -122,7 +122,8 @@ Admission grant_held(Turn& turn, const Policy& policy, const ApprovedCall& appro
   CHECK(approved.hold.state == HoldState::approved);
   CHECK(find_transition(approved.call.row.state, ActionEvent::admitted) != nullptr);
   const GovernParams proposal = proposal_of(policy, approved.call);
-  const Subject subject{approved.identity, proposal, true, true, &approved.call.row};
+  const ActionRow& row = approved.call.row;
+  const Subject subject{approved.identity, proposal, true, true, &row, row.own_body};
   const Decision decision = decide(turn, policy, subject);
   const bool is_stopped = decision.denied() || decision.verdict == Verdict::throttle;
   if (is_stopped && !may_pass(decision.code)) {

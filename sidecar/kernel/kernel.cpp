@@ -19,6 +19,8 @@ Kernel::Kernel(const Policy& policy, Ledger& ledger, Entropy& entropy, std::stri
 Effects Kernel::turn(std::vector<Event> events, Now now) {
   now_ = now;
   for (const Unrecorded& news : std::exchange(unrecorded_, {})) record(news);
+  for (const ExecutionForked& news : std::exchange(unrecorded_forks_, {})) note_forked(news);
+  for (const ExecutionEnded& news : std::exchange(unrecorded_ends_, {})) record_end(news);
   for (Event& event : events) handle(std::move(event));
   check_deadlines();
   watch();
@@ -33,6 +35,14 @@ Effects Kernel::turn(std::vector<Event> events, Now now) {
 void Kernel::handle(Event event) {
   if (auto* line = std::get_if<LineReceived>(&event)) return dispatch(std::move(*line));
   if (const auto* left = std::get_if<RequestLeft>(&event)) return note_left(*left);
+  if (const auto* forked = std::get_if<ExecutionForked>(&event)) return note_forked(*forked);
+  if (const auto* ended = std::get_if<ExecutionEnded>(&event)) return record_end(*ended);
+  if (const auto* gone = std::get_if<OrphansGone>(&event)) {
+    bereft_.insert(gone->action);
+    next_recovery_ms_ = 0;  // now
+    return;
+  }
+  if (const auto* news = std::get_if<NeverStarted>(&event)) return note_never_started(*news);
   if (std::holds_alternative<InputEnded>(event)) return end_input();
   const LineRefused& refused = std::get<LineRefused>(event);
   say(error_line(refused.id, refused.error));
@@ -102,8 +112,9 @@ Effects Kernel::finish_turn() {
   }
   for (const OwnerId owner : std::exchange(claimed_, {})) ledger_.release_owner(owner);
   for (Outgoing& out : std::exchange(outgoing_, {})) release(out, committed);
+  release_recorded(committed);
   turn_error_.reset();
-  effects_.finished = input_ended_;
+  effects_.finished = is_finished();
   return std::exchange(effects_, {});
 }
 
@@ -119,6 +130,9 @@ std::string Kernel::line_of(Outgoing& out) {
 // Lets a line go, or what stands in for it. A body whose request stays behind never starts.
 void Kernel::release(Outgoing& out, bool committed) {
   if (committed || std::holds_alternative<std::monostate>(out.otherwise)) {
+    if (auto* execution = std::get_if<Execution>(&out.saying)) {
+      return effects_.executions.push_back(std::move(*execution));
+    }
     if (out.execute_id != 0) effects_.starts.push_back({effects_.lines.size(), out.execute_id});
     return effects_.lines.push_back(line_of(out));
   }
@@ -126,16 +140,22 @@ void Kernel::release(Outgoing& out, bool committed) {
   if (const auto* error = std::get_if<Error>(&out.otherwise)) {
     return effects_.lines.push_back(error_line(out.request, *error));
   }
-  const std::string result = write_action_result(std::get<ActionResult>(out.otherwise));
-  if (out.execute_id == 0) return effects_.lines.push_back(result_line(out.request, result));
-  const std::int64_t action = bodies_.at(out.execute_id).action;
+  const ActionResult& result = std::get<ActionResult>(out.otherwise);
+  if (out.execute_id != 0) return give_up_start(out.execute_id, result);
+  effects_.lines.push_back(result_line(out.request, write_action_result(result)));
+}
+
+// Tells everyone who waits for a body that it never began, after the turn has failed.
+void Kernel::give_up_start(std::int64_t execute_id, const ActionResult& instead) {
+  const std::string result = write_action_result(instead);
+  const std::int64_t action = bodies_.at(execute_id).action;
   std::erase_if(waiters_, [&](const Waiter& waiter) {
     if (waiter.action != action) return false;
     unanswered_.erase(waiter.request);
     effects_.lines.push_back(result_line(waiter.request, result));
     return true;
   });
-  forget_body(out.execute_id);
+  forget_body(execute_id);
 }
 
 std::int64_t Kernel::next_wake_ms() const {
@@ -143,7 +163,10 @@ std::int64_t Kernel::next_wake_ms() const {
   for (const auto& [id, body] : bodies_) {
     if (!body.answered) wake = std::min(wake, body.deadline_ms);
   }
-  if (!unrecorded_.empty()) wake = std::min(wake, now_.boot_ms + retry_ms);
+  if (input_ended_) wake = std::min(wake, input_ended_ms_ + limits::farewell_ms_max);
+  const bool retries =
+      !unrecorded_.empty() || !unrecorded_forks_.empty() || !unrecorded_ends_.empty();
+  if (retries) wake = std::min(wake, now_.boot_ms + retry_ms);
   if (!onlookers_.empty()) wake = std::min(wake, next_poll_ms_);
   for (const Throttled& call : throttled_) {
     // For one that finds no place it is the end of a body that wakes us.

@@ -42,7 +42,8 @@ class Kernel {
   std::int64_t next_wake_ms() const;
 
  private:
-  // A body the host was asked to run. It stays listed after its time is up, for a late answer.
+  // A body the host was asked to run, or that the sidecar runs itself. It stays listed after its
+  // time is up, for a late answer.
   struct Body {
     std::int64_t action = 0;
     std::int64_t attempt = 1;
@@ -50,9 +51,12 @@ class Kernel {
     ScopeId run;  // of the call; which may be another than the session's
     std::int64_t timeout_ms = 0;
     std::int64_t started_ms = 0, deadline_ms = 0;  // boot
-    bool left = false;          // our request for it was written; until then nobody can have run it
+    bool left = false;          // our request for it was written, or its command released; until
+                                // then nobody can have run it
     Code stopped = Code::none;  // why it was told to stop, or none
     bool answered = false;      // whoever waited was told how it stands
+    bool runs_here = false;     // a command of ours
+    bool json_output = false;   // of a command
   };
   // A request that waits for the end of a body of this session.
   struct Waiter {
@@ -78,13 +82,14 @@ class Kernel {
   struct Dropped {};
   // What is said instead when the turn cannot be committed; nothing: the same.
   using Otherwise = std::variant<std::monostate, ActionResult, Error, Dropped>;
-  // A whole line, or what is made into one only when the turn is committed and others may write.
-  using Saying = std::variant<std::string, ActionResult, ExecuteParams>;
+  // A whole line, or what is made into one only when the turn is committed and others may write; or
+  // a command instead of a line.
+  using Saying = std::variant<std::string, ActionResult, ExecuteParams, Execution>;
   struct Outgoing {
     Saying saying;
     std::string request = {};  // which request it answers
     Otherwise otherwise = {};
-    std::int64_t execute_id = 0;  // the body that this line starts, or 0
+    std::int64_t execute_id = 0;  // the body that this starts, or 0
   };
   // A host's answer that could not be recorded yet because the store was busy.
   struct Unrecorded {
@@ -101,6 +106,7 @@ class Kernel {
   Effects finish_turn();
   void release(Outgoing& out, bool committed);
   static std::string line_of(Outgoing& out);
+  void give_up_start(std::int64_t execute_id, const ActionResult& instead);
   void say(std::string line) { outgoing_.push_back({std::move(line)}); }
   void reply(const std::string& id, const std::string& result);
   void reply_durably(const std::string& id, const std::string& result, Otherwise otherwise);
@@ -179,6 +185,7 @@ class Kernel {
   // --- kernel_bodies.cpp: how bodies end.
   void receive(const Response& response);
   void note_left(const RequestLeft& news);
+  void note_never_started(const NeverStarted& news);
   void record(const Unrecorded& news);
   void end_body(std::int64_t execute_id, const std::optional<ActionRow>& action,
                 const Ending& ending);
@@ -195,6 +202,18 @@ class Kernel {
   void check_deadlines();
   void end_input();
   void recover_dead_owners();
+
+  // --- kernel_exec.cpp: bodies that the sidecar itself runs.
+  void start_execution(const std::string& id, const ExecTemplate& exec, const Admission& admission,
+                       ActionResult otherwise);
+  void note_forked(const ExecutionForked& news);
+  void record_end(const ExecutionEnded& news);
+  Ending ending_of(const ActionRow& action, const ExecutionEnded& news, const Body& body);
+  void release_recorded(bool committed);
+  void stop_execution(std::int64_t execute_id, Code why, std::int64_t grace_ms);
+  void check_execution(std::int64_t execute_id);
+  void hurry_executions();
+  bool is_finished() const;
 
   // --- kernel_scopes.cpp: what an operator closes while bodies run.
   void watch();
@@ -219,8 +238,13 @@ class Kernel {
   std::vector<Throttled> throttled_;
   std::size_t waiting_bytes_ = 0;  // of both
   std::vector<Unrecorded> unrecorded_;
+  std::vector<ExecutionForked> unrecorded_forks_;  // that met a busy store
+  std::vector<ExecutionEnded> unrecorded_ends_;    // the same
+  std::set<std::int64_t> orphaned_;      // calls whose processes are being ended, before they are
+  std::set<std::int64_t> bereft_;        // those of which nothing lives any more
   std::optional<std::string> shutdown_;  // the id of the request that waits for the last body
   bool input_ended_ = false;
+  std::int64_t input_ended_ms_ = 0;  // boot
   std::int64_t next_execute_id_ = 1;
   std::int64_t next_recovery_ms_ = 0;
   std::int64_t next_watch_ms_ = 0;
@@ -234,6 +258,7 @@ class Kernel {
   std::optional<Turn> turn_;
   std::optional<Error> turn_error_;
   std::vector<OwnerId> claimed_;
+  std::vector<std::int64_t> recorded_;  // executions that may run once this turn is committed
   std::vector<Outgoing> outgoing_;
   Effects effects_;
 };

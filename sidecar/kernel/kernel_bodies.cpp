@@ -40,7 +40,7 @@ const Ending never_asked{ActionEvent::withdrawn,
 void Kernel::receive(const Response& response) {
   const auto id = execute_id_of(response);
   const auto place = id ? bodies_.find(*id) : bodies_.end();
-  if (place == bodies_.end() || !place->second.left) {
+  if (place == bodies_.end() || !place->second.left || place->second.runs_here) {
     // Nobody asked yet, or it was answered before: a response has no answer of its own.
     effects_.notes.push_back("the host answered a request that was not open: id " + response.id);
     return;
@@ -61,6 +61,15 @@ void Kernel::note_left(const RequestLeft& news) {
   // One that was told to stop before it began has its grace alone.
   body.deadline_ms =
       news.boot_ms + (body.stopped == Code::none ? body.timeout_ms : limits::cancel_grace_ms);
+}
+
+// Whoever runs bodies in this very process knows when one never began: nothing is charged, and a
+// repeat of its name is decided afresh.
+void Kernel::note_never_started(const NeverStarted& news) {
+  const auto place = bodies_.find(news.execute_id);
+  if (place == bodies_.end() || place->second.left || place->second.answered) return;
+  withdraw_body(news.execute_id,
+                Ending{ActionEvent::withdrawn, Code::not_run, news.reason, {}, {}, {}, {}});
 }
 
 void Kernel::record(const Unrecorded& news) {
@@ -140,6 +149,7 @@ void Kernel::end_body(std::int64_t execute_id, const std::optional<ActionRow>& a
   } else if (action) {
     note_late(*turn_, policy_, *action, ending);  // of an attempt that was given up long ago
   }
+  if (action && body.runs_here) turn_->end_execution(action->id);
   const bool is_unknown =
       ending.event == ActionEvent::outcome_lost || ending.event == ActionEvent::lapsed;
   if (is_unknown) {
@@ -153,6 +163,7 @@ void Kernel::end_body(std::int64_t execute_id, const std::optional<ActionRow>& a
 void Kernel::forget_body(std::int64_t execute_id) {
   const auto place = bodies_.find(execute_id);
   if (!place->second.answered) --running_;
+  std::erase(recorded_, execute_id);  // what has ended is not let go any more
   bodies_.erase(place);
 }
 
@@ -179,9 +190,10 @@ void Kernel::lose_body(std::int64_t execute_id, Code code, const std::string& re
                   : Ending{ActionEvent::outcome_lost, code, reason, {}, {}, {}, {}});
 }
 
-// Tells the host to stop a body, and gives it a moment to answer.
+// Tells whoever runs a body to stop it, and gives it a moment.
 void Kernel::stop_body(std::int64_t execute_id, Code why) {
   Body& body = bodies_.at(execute_id);
+  if (body.runs_here) return stop_execution(execute_id, why, limits::cancel_grace_ms);
   JsonWriter params;
   params.begin_object().field("id", execute_id).end_object();
   say(notification_line("$/cancelRequest", params.text()));
@@ -193,6 +205,10 @@ void Kernel::check_deadlines() {
   for (const std::int64_t id : unanswered_bodies()) {
     const Body& body = bodies_.at(id);
     if (body.deadline_ms > now_.boot_ms) continue;
+    if (body.runs_here) {
+      check_execution(id);
+      continue;
+    }
     if (!body.left) {
       withdraw_body(id, never_read);
       continue;
@@ -242,6 +258,7 @@ bool Kernel::withdraw_body(std::int64_t execute_id, const Ending& ending) {
 void Kernel::end_input() {
   if (input_ended_) return;
   input_ended_ = true;
+  input_ended_ms_ = now_.boot_ms;
   // Answers that met a busy store cannot be tried again.
   for (const Unrecorded& news : std::exchange(unrecorded_, {})) {
     if (!bodies_.contains(news.execute_id)) continue;
@@ -249,7 +266,9 @@ void Kernel::end_input() {
         news.execute_id, std::nullopt,
         Ending{ActionEvent::outcome_lost, Code::store_busy, {}, news.answer.output, {}, {}, {}});
   }
+  hurry_executions();
   for (const std::int64_t id : unanswered_bodies()) {
+    if (bodies_.at(id).runs_here) continue;
     if (!bodies_.at(id).left) {
       withdraw_body(id, never_asked);
       continue;
@@ -264,10 +283,15 @@ void Kernel::end_input() {
 void Kernel::recover_dead_owners() {
   if (now_.boot_ms < next_recovery_ms_) return;
   next_recovery_ms_ = now_.boot_ms + limits::recovery_interval_ms;
-  if (!turn_ && !has_leftovers(ledger_, now_.utc_ms)) return;
+  if (!turn_ && !has_leftovers(ledger_, now_.utc_ms)) return orphaned_.clear();
   Turn* turn = store();
   if (turn == nullptr) return;
-  for (const Recovered& found : recover(*turn, ledger_, policy_, claimed_)) {
+  const Recovery recovery = recover(*turn, ledger_, policy_, bereft_, claimed_);
+  orphaned_.clear();
+  for (const Effects::Orphans& orphans : recovery.orphans) orphaned_.insert(orphans.action);
+  effects_.orphans = recovery.orphans;
+  bereft_.clear();
+  for (const Recovered& found : recovery.calls) {
     effects_.notes.push_back("call " + found.action_id + " was left unfinished by a sidecar that " +
                              "died; it is in doubt until someone runs: tallygate reconcile " +
                              found.action_id);

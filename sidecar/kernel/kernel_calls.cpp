@@ -144,10 +144,15 @@ bool Kernel::mismatch(const std::string& id, const NamedCall& call, const Digest
   return true;
 }
 
-// Lets a granted call run: here by the host that is asked to, or by whoever holds the token.
+// Lets a granted call run: by a command of ours, by the host that is asked to, or by whoever holds
+// the token.
 void Kernel::start(const std::string& id, const GovernParams& proposal, const Admission& admission,
                    bool own_body, ActionResult otherwise) {
   if (own_body) return tell_grant(id, proposal, admission, std::move(otherwise));
+  const ToolRule* tool = policy_.find_tool(proposal.tool);
+  if (tool != nullptr && tool->exec) {
+    return start_execution(id, *tool->exec, admission, std::move(otherwise));
+  }
   start_body(id, proposal, admission, std::move(otherwise));
 }
 

@@ -95,8 +95,9 @@ ActionResult Kernel::extended(const ActionRow& action) {
                  : extend_deadline(*turn_, policy_, identity, action);
   const auto now = turn_->find_action(action.id.key);
   if (body && extension.more_ms > 0) {
-    bodies_.at(*body).timeout_ms += extension.more_ms;
-    bodies_.at(*body).deadline_ms += extension.more_ms;
+    Body& longer = bodies_.at(*body);
+    longer.timeout_ms += extension.more_ms;
+    if (longer.left || !longer.runs_here) longer.deadline_ms += extension.more_ms;
   }
   ActionResult result = standing(now ? *now : action);
   result.code = extension.code;

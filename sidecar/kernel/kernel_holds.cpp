@@ -75,7 +75,10 @@ bool Kernel::attend_held(const Onlooker& onlooker, const ActionRow& action) {
     refuse(onlooker.request, read_failed);
     return true;
   }
-  if (!action.own_body && (!session_->can_execute || !session_->tools.contains(call->tool))) {
+  const ToolRule* tool = policy_.find_tool(call->tool);
+  const bool has_body = (tool != nullptr && tool->exec) ||
+                        (session_->can_execute && session_->tools.contains(call->tool));
+  if (!action.own_body && !has_body) {
     refuse(onlooker.request, Error{ErrorCode::invalid_params,
                                    "this host has no body for the call's tool; resume it where it "
                                    "is registered",

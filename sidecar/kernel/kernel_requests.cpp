@@ -70,8 +70,8 @@ void Kernel::initialize(const Request& request) {
   turn->audit("session", 0, body.end_object().text());
   if (session->run_is_invented && has_budget_per_run(policy_)) {
     effects_.notes.push_back(
-        "the host gave no run id: a cap per run does not outlive this process; name the run in "
-        "initialize, or pin [session] run");
+        "no run was named: a cap per run does not outlive this process; name the run in "
+        "initialize, by --run or in $TALLYGATE_RUN, or pin [session] run");
   }
   session_ = std::move(session).value();
   const Error lost{ErrorCode::internal_error, "the store failed; nothing can be governed", {}};
@@ -116,7 +116,9 @@ void Kernel::register_tool(const ToolDefinition& tool, JsonWriter& out) {
   out.begin_object().field("name", tool.name);
   out.field("status", rule == nullptr ? "unconfigured" : "ok");
   if (rule != nullptr) out.field("level", static_cast<std::int64_t>(rule->level));
-  out.field("executor", "host").field("definitionDigest", digest).end_object();
+  out.field("executor", rule != nullptr && rule->exec ? "exec" : "host")
+      .field("definitionDigest", digest)
+      .end_object();
 }
 
 void Kernel::get_budgets(const Request& request) {

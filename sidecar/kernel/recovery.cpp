@@ -16,17 +16,23 @@ bool has_leftovers(Ledger& ledger, std::int64_t utc_ms) {
                              [&](OwnerId owner) { return owner != self; });
 }
 
-std::vector<Recovered> recover(Turn& turn, Ledger& ledger, const Policy& policy,
-                               std::vector<OwnerId>& claimed) {
-  std::vector<Recovered> recovered;
+Recovery recover(Turn& turn, Ledger& ledger, const Policy& policy,
+                 const std::set<std::int64_t>& bereft, std::vector<OwnerId>& claimed) {
+  Recovery recovered;
   for (const OwnerId owner : turn.owners_with_grants()) {
     if (!ledger.claim_dead_owner(owner)) continue;
     claimed.push_back(owner);
     for (const ActionRow& action : turn.granted_by(owner)) {
+      const auto mark = turn.find_execution(action.id);
+      if (mark && !bereft.contains(action.id.key)) {
+        recovered.orphans.push_back({action.id.key, action.id.text(), *mark});
+        continue;
+      }
+      if (mark) turn.end_execution(action.id);
       settle(turn, policy, action,
              unknown_end(action, turn.now_ms(), Code::host_lost,
                          "the sidecar that admitted this call died before its end was recorded"));
-      recovered.push_back({action.id.text()});
+      recovered.calls.push_back({action.id.text()});
     }
   }
   return recovered;

@@ -193,6 +193,18 @@ CREATE TABLE rates (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+// Since version 3: what a sidecar that dies leaves running.
+constexpr const char* tables_of_executions = R"sql(
+-- The process that runs a call's body, from before it runs until its end is recorded. Whoever finds
+-- its sidecar dead ends it first, and the call after that.
+CREATE TABLE executions (
+  action  INTEGER PRIMARY KEY,         -- actions.id
+  place   TEXT    NOT NULL,            -- boot and pid namespace, where the pid means something
+  pid     INTEGER NOT NULL,            -- of the leader of its session and group
+  started INTEGER NOT NULL             -- clock ticks after boot: no other process of that pid
+) STRICT;
+)sql";
+
 // Version 1 had holds that were never written, and told whose end a call is by its state alone.
 constexpr const char* from_1_to_2 = R"sql(
 DROP TABLE holds;
@@ -238,8 +250,11 @@ Result<std::optional<std::int64_t>> stored_version(Database& database) {
 Step bring_up_to_date(Database& database) {
   const auto version = stored_version(database);
   if (!version) return version.error();
-  if (!*version) return build(database, {every_table, tables_of_waiting});
-  if (**version == 1) return build(database, {from_1_to_2, tables_of_waiting});
+  if (!*version) return build(database, {every_table, tables_of_waiting, tables_of_executions});
+  if (**version == 1) {
+    return build(database, {from_1_to_2, tables_of_waiting, tables_of_executions});
+  }
+  if (**version == 2) return build(database, {tables_of_executions});
   return Done{};
 }
 

@@ -101,6 +101,11 @@ constexpr Text texts[] = {
      "INSERT INTO postings (at, kind, action, attempt, cost, overrun) "
      "VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
 
+    {&Statements::add_execution,
+     "INSERT OR REPLACE INTO executions (action, place, pid, started) VALUES (?1, ?2, ?3, ?4)"},
+    {&Statements::find_execution, "SELECT place, pid, started FROM executions WHERE action = ?1"},
+    {&Statements::end_execution, "DELETE FROM executions WHERE action = ?1"},
+
     {&Statements::add_hold,
      "INSERT INTO holds (id, nonce, action, attempt, args_digest, rule, needed, opened_at, deadline, "
      "state) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)"},

@@ -4,6 +4,7 @@
 #include "protocol/result.h"
 
 #include <string>
+#include <utility>
 
 namespace tallygate {
 
@@ -15,6 +16,8 @@ class FileDescriptor {
   FileDescriptor& operator=(FileDescriptor&& other) noexcept;
   ~FileDescriptor();
   int number() const { return number_; }
+  // Leaves the closing to the caller.
+  int release() { return std::exchange(number_, -1); }
 
  private:
   int number_;

@@ -132,6 +132,13 @@ struct StoredGrant {
   std::string session;
 };
 
+// Where a body runs that a sidecar itself started: enough to find it again, and nobody else.
+struct ProcessMark {
+  std::string place;         // the boot and the pid namespace in which the numbers mean something
+  std::int64_t pid = 0;      // which leads a session and a process group of its own
+  std::int64_t started = 0;  // clock ticks after boot, as /proc/PID/stat tells it
+};
+
 // An action as people read it.
 struct ActionSummary {
   ActionRow row;
@@ -231,6 +238,12 @@ class Turn {
   std::vector<ActionSummary> list_open(State state);
   // Owners of granted actions, dead or alive.
   std::vector<OwnerId> owners_with_grants();
+
+  // --- Executions: the processes that run bodies.
+  void add_execution(ActionId action, const ProcessMark& mark);
+  std::optional<ProcessMark> find_execution(ActionId action);
+  // Forgets it, if it is there.
+  void end_execution(ActionId action);
 
   // --- Holds and rates.
   ActionId add_hold(const NewHold& hold);

@@ -1,4 +1,5 @@
-// The stages that need no store: registry, level, rules, estimate. The first that denies ends it.
+// The stages that need no store: registry, arguments, level, rules, estimate. The first that denies
+// ends it.
 #include "policy/policy.h"
 #include "policy/text.h"
 #include "protocol/limits.h"
@@ -66,13 +67,23 @@ std::string rule_words(const Rule& rule) {
 
 std::optional<Judgement> refuse_registry(const ToolRule* tool, const Proposal& proposal) {
   const std::string words = tool_words(proposal.tool) + " cannot run: ";
-  if (!proposal.registered) {
+  const bool runs_here = tool != nullptr && tool->exec;
+  if (!proposal.registered && !runs_here) {
     return denied(Code::unregistered_tool, words + "the host registered no body for it");
   }
   if (tool == nullptr) {
     return denied(Code::unregistered_tool, words + "the policy has no [tools] entry for it");
   }
   return std::nullopt;
+}
+
+// Whether a command line can carry the arguments of a tool that the sidecar runs.
+std::optional<Judgement> refuse_args(const ToolRule& tool, const Proposal& proposal) {
+  if (!tool.exec) return std::nullopt;
+  const Result<Command> command = fill_command(*tool.exec, std::string(proposal.args));
+  if (command) return std::nullopt;
+  return denied(Code::invalid_args,
+                tool_words(proposal.tool) + " cannot run so: " + command.error().message);
 }
 
 std::optional<Judgement> refuse_level_and_rules(const ToolRule& tool, const Rule* rule,
@@ -166,6 +177,7 @@ std::optional<Judgement> estimate(const ToolRule& tool, const Proposal& proposal
 Judgement judge(const Policy& policy, const Proposal& proposal) {
   const ToolRule* tool = policy.find_tool(proposal.tool);
   if (auto refusal = refuse_registry(tool, proposal)) return *refusal;
+  if (auto refusal = refuse_args(*tool, proposal)) return *refusal;
   const Rule* rule = strongest_rule(policy, proposal.tool);
   if (auto refusal = refuse_level_and_rules(*tool, rule, proposal.tool)) return *refusal;
 
@@ -173,6 +185,7 @@ Judgement judge(const Policy& policy, const Proposal& proposal) {
   if (auto refusal = estimate(*tool, proposal, out.charges)) return *refusal;
   out.timeout_ms = tool->timeout_ms;
   out.lapses = tool->lapses;
+  out.runs_here = tool->exec.has_value();
   out.rates = matching_rates(policy, proposal.tool);
   out.effect = rule->effect;
   out.code = Code::none;

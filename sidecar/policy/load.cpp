@@ -122,7 +122,7 @@ void read_tables(const TomlNode& top, const std::string& path, Policy& policy,
   const TomlMember* budgets = find_list(in, "budgets");
   if (budgets != nullptr) read_budgets(*budgets, policy, complaints);
   const TomlMember* tools = in.find("tools", TomlKind::table);
-  if (tools != nullptr) read_tools(*tools, policy, complaints);
+  if (tools != nullptr) read_tools(*tools, path, policy, complaints);
   const TomlMember* rules = find_list(in, "rules");
   if (rules != nullptr) read_rules(*rules, policy, complaints);
   const TomlMember* approvals = in.find("approvals", TomlKind::table);

@@ -4,15 +4,27 @@
 #include "policy/policy.h"
 #include "policy/table_reader.h"
 
+#include <array>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace tallygate {
 
 // Each takes the member of the top table and fills its part of `policy`; where it complained, the
 // part is not to be used.
-void read_tools(const TomlMember& tools, Policy& policy, ComplaintList& complaints);
+// `path` is the file's, for what is relative to it.
+void read_tools(const TomlMember& tools, const std::string& path, Policy& policy,
+                ComplaintList& complaints);
 void read_budgets(const TomlMember& budgets, Policy& policy, ComplaintList& complaints);
 void read_rules(const TomlMember& rules, Policy& policy, ComplaintList& complaints);
+
+// The keys of [tools.NAME] that only tools of executor = "exec" have.
+inline constexpr std::array<std::string_view, 6> exec_keys{"command", "env",    "pass_env",
+                                                           "cwd",     "output", "stdin"};
+// Reads `executor` and what goes with it; nothing where the host runs the body.
+std::optional<ExecTemplate> read_exec(const TomlMember& tool, TableReader& in,
+                                      const std::string& path, ComplaintList& complaints);
 
 // "500ms", "30s", "5m", "2h" as milliseconds; nothing for any other text.
 std::optional<std::int64_t> parse_duration_ms(std::string_view text);

@@ -68,7 +68,8 @@ void read_cost(const TomlMember& member, Cost& cost, ComplaintList& complaints) 
   }
 }
 
-void read_tool(const TomlMember& member, Policy& policy, ComplaintList& complaints) {
+void read_tool(const TomlMember& member, const std::string& path, Policy& policy,
+               ComplaintList& complaints) {
   if (!is_pattern(member.key, is_tool_name)) {
     complaints.add(member.place, in_quotes(member.key) + " names no tool; write 1 to 128 of " +
                                      std::string(tool_charset) + ", * and ?");
@@ -84,16 +85,17 @@ void read_tool(const TomlMember& member, Policy& policy, ComplaintList& complain
   tool.idempotent = in.boolean("idempotent").value_or(false);
   tool.lapses = tool.cost.kind == Cost::Kind::free || tool.idempotent;
   if (const auto end = in.choice("on_unknown", {"spent", "in_doubt"})) tool.lapses = *end == 0;
-  in.choice("executor", {"host"});
+  tool.exec = read_exec(member, in, path, complaints);
   policy.tools.push_back(std::move(tool));
 }
 
 }  // namespace
 
-void read_tools(const TomlMember& tools, Policy& policy, ComplaintList& complaints) {
+void read_tools(const TomlMember& tools, const std::string& path, Policy& policy,
+                ComplaintList& complaints) {
   for (const TomlMember& member : tools.value.members) {
     if (member.value.kind == TomlKind::table) {
-      read_tool(member, policy, complaints);
+      read_tool(member, path, policy, complaints);
     } else {
       complaints.add(member.place, wrong_kind(member, TomlKind::table) + "; write [tools.NAME]");
     }

@@ -4,6 +4,7 @@
 // fetches their positions in its transaction, and `refuse_claim` judges them.
 #pragma once
 
+#include "policy/exec_template.h"
 #include "protocol/amount.h"
 #include "protocol/digest.h"
 #include "protocol/outcome.h"
@@ -41,6 +42,7 @@ struct ToolRule {
   bool idempotent = false;
   // What an end that nobody knows comes to: spent at the deadline, or an operator's to find out.
   bool lapses = false;
+  std::optional<ExecTemplate> exec;  // the sidecar itself runs it; nothing: the host does
 };
 
 // At most `count` calls at once, and no more than so many per `per_ms` in the long run: a token
@@ -115,6 +117,7 @@ struct Proposal {
   std::string_view tool;
   bool registered = false;  // the host has a body for it
   const std::vector<std::pair<std::string, std::string>>* host_cost = nullptr;  // amounts as text
+  std::string_view args = "{}";  // canonical text of an object
 };
 
 // A token bucket that a call draws on.
@@ -133,10 +136,11 @@ struct Judgement {
   Charges charges;     // what the call reserves: never negative, one entry per unit, sorted by unit
   std::int64_t timeout_ms = 0;
   bool lapses = false;
+  bool runs_here = false;        // the sidecar itself runs the body
   std::vector<RateClaim> rates;  // of every throttling rule that matches
 };
 
-// Stages in contract order: registry, level, rules, estimate. Pure.
+// Stages in order: registry, arguments, level, rules, estimate. Pure.
 Judgement judge(const Policy& policy, const Proposal& proposal);
 
 // A budget that a call would draw on.

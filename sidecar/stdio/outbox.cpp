@@ -28,18 +28,27 @@ void Outbox::withdraw(const std::vector<std::int64_t>& execute_ids) {
 
 void Outbox::clear() {
   bytes_.clear();
+  taken_ = 0;
   starts_.clear();
 }
 
 std::vector<std::int64_t> Outbox::take(std::size_t size) {
   std::vector<std::int64_t> left;
-  while (!starts_.empty() && starts_.front().begin < size) {
+  taken_ += size;
+  while (!starts_.empty() && starts_.front().begin < taken_) {
     left.push_back(starts_.front().execute_id);
     starts_.pop_front();
   }
-  for (Start& start : starts_) start.begin -= size;
-  bytes_.erase(0, size);
+  if (taken_ * 2 >= bytes_.size()) forget_taken();
   return left;
+}
+
+// Only once the half is gone: a host that takes little at a time would have megabytes moved for
+// each piece.
+void Outbox::forget_taken() {
+  for (Start& start : starts_) start.begin -= taken_;
+  bytes_.erase(0, taken_);
+  taken_ = 0;
 }
 
 }  // namespace tallygate

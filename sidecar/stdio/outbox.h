@@ -19,9 +19,9 @@ class Outbox {
   // was taken.
   void withdraw(const std::vector<std::int64_t>& execute_ids);
 
-  std::string_view bytes() const { return bytes_; }
-  bool empty() const { return bytes_.empty(); }
-  std::size_t size() const { return bytes_.size(); }
+  std::string_view bytes() const { return std::string_view(bytes_).substr(taken_); }
+  bool empty() const { return size() == 0; }
+  std::size_t size() const { return bytes_.size() - taken_; }
   void clear();
 
   // The first `size` bytes have been written. Returns the requests of which the first byte is among
@@ -34,7 +34,10 @@ class Outbox {
     std::int64_t execute_id = 0;
   };
 
+  void forget_taken();
+
   std::string bytes_;
+  std::size_t taken_ = 0;     // so many at the start of bytes_ are gone
   std::deque<Start> starts_;  // whose first byte still stands in bytes_, in order
 };
 

@@ -3,8 +3,10 @@
 #include "protocol/check.h"
 
 #include <sys/random.h>
+#include <sys/utsname.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <ctime>
 #include <utility>
 
@@ -17,7 +19,19 @@ std::int64_t read_clock_ms(clockid_t clock) {
   return static_cast<std::int64_t>(time.tv_sec) * 1000 + time.tv_nsec / 1'000'000;
 }
 
+constexpr int major_min = 5;
+constexpr int minor_min = 9;
+
 }  // namespace
+
+bool system_is_too_old() {
+  utsname system{};
+  int major = 0;
+  int minor = 0;
+  if (::uname(&system) != 0) return true;
+  if (std::sscanf(system.release, "%d.%d", &major, &minor) != 2) return true;
+  return major < major_min || (major == major_min && minor < minor_min);
+}
 
 Now SystemClock::now() { return Now{read_clock_ms(CLOCK_REALTIME), read_clock_ms(CLOCK_BOOTTIME)}; }
 

@@ -9,6 +9,10 @@
 
 namespace tallygate {
 
+// Whether this is Linux before 5.9: there descriptors cannot be marked with close_range(2), and the
+// parent not be watched with a pidfd.
+bool system_is_too_old();
+
 class SystemClock final : public Clock {
  public:
   Now now() override;

@@ -60,8 +60,9 @@ class Sidecar:
     """One `tallygate serve`, spoken to line by line."""
 
     def __init__(self, config: Path | None, *, agent: str | None = None, run: str | None = "r1",
-                 stderr: Any = subprocess.DEVNULL, hello: bool = True, env: dict[str, str] | None = None) -> None:
-        command = [BINARY, "serve"] + (["-c", str(config)] if config else [])
+                 stderr: Any = subprocess.DEVNULL, hello: bool = True, env: dict[str, str] | None = None,
+                 options: tuple[str, ...] = ()) -> None:
+        command = [BINARY, "serve"] + (["-c", str(config)] if config else []) + list(options)
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr,
             env={**os.environ, **(env or {})})

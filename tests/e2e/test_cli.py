@@ -11,7 +11,7 @@ from support import BINARY, StoreTest
 
 class Commands(StoreTest):
     def test_help_has_an_example_for_every_command_and_fits_a_screen(self) -> None:
-        for command in (["serve"], ["budget"], ["reconcile"], ["cut"], ["freeze"], ["kill"],
+        for command in (["serve"], ["run"], ["propose"], ["complete"], ["budget"], ["reconcile"], ["cut"], ["freeze"], ["kill"],
                         ["reopen"], ["approvals"], ["approve"], ["deny"], ["audit", "verify"],
                         ["audit", "tail"], ["doctor"]):
             done = subprocess.run([BINARY, *command, "--help"], capture_output=True, text=True)

@@ -82,7 +82,7 @@ ExitCode accept_clock_by_hand(const CommonOptions& options) {
   }
   JsonWriter out;
   out.begin_object().field("acceptedAt", utc_text(*accepted_ms)).end_object();
-  return print(out.take() + "\n");
+  return print_json(out.take() + "\n");
 }
 
 }  // namespace tallygate

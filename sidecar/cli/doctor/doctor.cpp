@@ -84,7 +84,8 @@ std::string Premises::clearing() const {
 ExitCode examine(const CommonOptions& options, const DoctorOptions& wishes) {
   if (wishes.accepts_clock) return accept_clock_by_hand(options);
   const Report report = examine_all(options, wishes.full);
-  const ExitCode printed = print(options.json ? in_json(report) : in_words(report, wants_colour()));
+  const ExitCode printed =
+      options.json ? print_json(in_json(report)) : print(in_words(report, wants_colour()));
   return printed == ExitCode::done ? report.code() : printed;
 }
 

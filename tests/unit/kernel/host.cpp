@@ -175,6 +175,14 @@ std::vector<Sent> HostTest::turn() {
   std::vector<Sent> now;
   for (const std::string& line : effects.lines) now.push_back(take_apart(line));
   sent.insert(sent.end(), now.begin(), now.end());
+  const auto append = [](auto& all, const auto& some) {
+    all.insert(all.end(), some.begin(), some.end());
+  };
+  append(executions, effects.executions);
+  append(released, effects.released);
+  append(withdrawn, effects.withdrawn);
+  append(stops, effects.stops);
+  append(orphans, effects.orphans);
   notes.insert(notes.end(), effects.notes.begin(), effects.notes.end());
   finished = effects.finished;
   return now;

@@ -96,6 +96,11 @@ class HostTest {
   bool reads = true;  // takes what is written to it; else requests to run a body stay behind
   std::vector<Sent> sent;
   std::vector<std::string> notes;
+  // What was asked for of commands, so far.
+  std::vector<Execution> executions;
+  std::vector<std::int64_t> released, withdrawn;
+  std::vector<Effects::Stop> stops;
+  std::vector<Effects::Orphans> orphans;
   std::uint64_t ordinal = 0;
   bool finished = false;
 };

@@ -158,9 +158,9 @@ TEST_CASE_METHOD(OpeningTest, "a database of another program is refused and stay
 
 TEST_CASE_METHOD(OpeningTest, "a store of a newer program is refused", "[ledger]") {
   open().reset();
-  REQUIRE(raw().execute("PRAGMA user_version = 3"));
+  REQUIRE(raw().execute("PRAGMA user_version = 4"));
   CHECK(holds(refusal().message, "a newer tallygate wrote this store"));
-  CHECK(raw().number("PRAGMA user_version") == 3);
+  CHECK(raw().number("PRAGMA user_version") == 4);
 }
 
 TEST_CASE_METHOD(OpeningTest, "a store whose version makes no sense is refused, not fatal",
@@ -241,7 +241,39 @@ TEST_CASE_METHOD(OpeningTest, "a store of version 1 becomes a current one and ke
   CHECK(turn->find_action(3)->owner == an_operator);
   CHECK(turn->open_holds().empty());
   REQUIRE(turn->commit().ok());
-  CHECK(raw().number("PRAGMA user_version") == 2);
+  CHECK(raw().number("PRAGMA user_version") == 3);
+}
+
+TEST_CASE_METHOD(OpeningTest, "a store of version 2 becomes a current one and keeps its calls",
+                 "[ledger]") {
+  std::int64_t key = 0;
+  {
+    const Open ledger = open();
+    auto turn = ledger->begin(100);
+    REQUIRE(turn.ok());
+    NewAction action;
+    action.run = turn->scope(4, "a/r", std::nullopt);
+    action.tool = "pay";
+    action.state = State::granted;
+    action.args = "{}";
+    key = turn->add_action(action).key;
+    REQUIRE(turn->commit().ok());
+  }
+  REQUIRE(raw().execute("DROP TABLE executions; PRAGMA user_version = 2"));
+  const Open ledger = open();
+  CHECK(raw().number("PRAGMA user_version") == 3);
+  auto turn = ledger->begin(200);
+  REQUIRE(turn.ok());
+  const auto action = turn->find_action(key);
+  REQUIRE(action.has_value());
+  CHECK_FALSE(turn->find_execution(action->id).has_value());
+  turn->add_execution(action->id, {"here", 7, 8});
+  const auto mark = turn->find_execution(action->id);
+  REQUIRE(mark.has_value());
+  CHECK((mark->place == "here" && mark->pid == 7 && mark->started == 8));
+  turn->end_execution(action->id);
+  CHECK_FALSE(turn->find_execution(action->id).has_value());
+  CHECK(turn->commit().ok());
 }
 
 }  // namespace

@@ -9,8 +9,7 @@ namespace tallygate {
 namespace {
 
 const std::filesystem::path& folder() {
-  static const std::filesystem::path path =
-      std::filesystem::path(__FILE__).parent_path() / "../../../policies";
+  static const std::filesystem::path path = TALLYGATE_POLICIES;
   return path;
 }
 
@@ -46,7 +45,7 @@ TEST_CASE("the example in the policies' README loads", "[policy]") {
   REQUIRE(from != std::string::npos);
   const std::size_t to = text.find("```", from + fence.size());
   const Policy policy = policy_of(text.substr(from + fence.size(), to - from - fence.size()));
-  CHECK(policy.tools.size() == 4);
+  CHECK(policy.tools.size() == 6);
   CHECK(policy.approvals.can_approve());
   CHECK(policy.budgets.size() == 2);
 }
