@@ -16,6 +16,9 @@ ondemand::parser& scratch_parser() {
   return parser;
 }
 
+// The members of most objects: growing a vector by and by costs more than the room.
+constexpr std::size_t usual_count = 6;
+
 // A view always has JsonText::padding readable bytes behind it, since its text has.
 static_assert(JsonText::padding >= simdjson::SIMDJSON_PADDING);
 simdjson::simdjson_result<ondemand::document> open(JsonView view) {
@@ -50,6 +53,7 @@ std::string_view raw_of(ondemand::value value) {
 
 std::vector<JsonField> read_fields(JsonView object) {
   std::vector<JsonField> fields;
+  fields.reserve(usual_count);
   ondemand::document document;
   CHECK(open(object).get(document) == simdjson::SUCCESS);
   ondemand::object members;

@@ -2,7 +2,6 @@
 
 #include <simdjson.h>
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
@@ -55,14 +54,15 @@ constexpr std::uint64_t find_odd(std::uint64_t bytes) {
 // Whether all of it stands in JSON as it is: most of what is written does. Eight bytes at a time.
 bool is_plain(std::string_view text) {
   std::uint64_t odd = 0;
-  while (!text.empty()) {
-    std::uint64_t bytes = every(' ');
-    const std::size_t size = std::min(text.size(), sizeof bytes);
-    std::memcpy(&bytes, text.data(), size);
+  std::uint64_t bytes = 0;
+  while (text.size() >= sizeof bytes) {
+    std::memcpy(&bytes, text.data(), sizeof bytes);
     odd |= find_odd(bytes);
-    text.remove_prefix(size);
+    text.remove_prefix(sizeof bytes);
   }
-  return odd == 0;
+  bytes = every(' ');
+  for (const char c : text) bytes = bytes << 8U | static_cast<unsigned char>(c);
+  return (odd | find_odd(bytes)) == 0;
 }
 
 void append_valid(std::string& out, std::string_view text) {
@@ -87,6 +87,9 @@ std::string repaired(std::string_view text) {
   return out;
 }
 
+// What most lines and rows fit into: growing a string by and by costs more than the room.
+constexpr std::size_t usual_size = 256;
+
 void append_text(std::string& out, std::string_view text) {
   if (is_plain(text)) {
     out += text;
@@ -108,6 +111,8 @@ void JsonWriter::separate() {
   const char last = text_.back();
   if (last != '{' && last != '[' && last != ':') text_ += ',';
 }
+
+JsonWriter::JsonWriter() { text_.reserve(usual_size); }
 
 JsonWriter& JsonWriter::begin_object() {
   separate();
@@ -131,7 +136,15 @@ JsonWriter& JsonWriter::end_array() {
   return *this;
 }
 
-JsonWriter& JsonWriter::key(std::string_view name) {
+JsonWriter& JsonWriter::key(JsonName name) {
+  separate();
+  text_ += '"';
+  text_ += name.text();
+  text_ += "\":";
+  return *this;
+}
+
+JsonWriter& JsonWriter::any_key(std::string_view name) {
   separate();
   text_ += '"';
   append_text(text_, name);

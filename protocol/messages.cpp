@@ -220,7 +220,7 @@ ExecuteAnswer read_execute_error(JsonView error) {
 std::string write_amounts(const AmountTexts& amounts) {
   JsonWriter out;
   out.begin_object();
-  for (const auto& [unit, text] : amounts) out.field(unit, text);
+  for (const auto& [unit, text] : amounts) out.any_key(unit).string(text);
   return out.end_object().take();
 }
 

@@ -5,6 +5,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -17,18 +18,22 @@ namespace dom = simdjson::dom;
 // Few keys are compared pair by pair, many are sorted: both without hashing what a host chose.
 constexpr std::size_t pairwise_keys_max = 16;
 
+std::optional<std::string> twin_of_few(dom::object object) {
+  std::array<std::string_view, pairwise_keys_max> keys;
+  std::size_t count = 0;
+  for (const auto field : object) {
+    const auto seen = keys.begin() + static_cast<std::ptrdiff_t>(count);
+    if (std::find(keys.begin(), seen, field.key) != seen) return std::string(field.key);
+    keys[count++] = field.key;
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> duplicate_key(dom::object object) {
+  if (object.size() <= pairwise_keys_max) return twin_of_few(object);
   std::vector<std::string_view> keys;
   keys.reserve(object.size());
   for (const auto field : object) keys.push_back(field.key);
-  if (keys.size() <= pairwise_keys_max) {
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-      for (std::size_t j = 0; j < i; ++j) {
-        if (keys[i] == keys[j]) return std::string(keys[i]);
-      }
-    }
-    return std::nullopt;
-  }
   std::ranges::sort(keys);
   const auto twin = std::ranges::adjacent_find(keys);
   if (twin == keys.end()) return std::nullopt;

@@ -4,6 +4,7 @@ namespace tallygate {
 
 AmountTexts to_texts(const Policy& policy, const Charges& charges) {
   AmountTexts texts;
+  texts.reserve(charges.size());
   for (const Charge& charge : charges) {
     texts.emplace_back(charge.unit, format_amount(charge.amount, policy.scale_of(charge.unit)));
   }

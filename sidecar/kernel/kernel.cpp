@@ -190,15 +190,20 @@ void Kernel::reply_durably(const std::string& id, ActionResult result, Otherwise
   outgoing_.push_back({std::move(result), id, std::move(otherwise)});
 }
 
-void Kernel::answer_waiters(std::int64_t action, ActionResult result,
-                            const ActionResult& otherwise) {
+void Kernel::answer_waiters(std::int64_t action, ActionResult result, ActionResult otherwise) {
+  auto left = std::ranges::count(waiters_, action, &Waiter::action);
   for (const Waiter& waiter : waiters_) {
     if (waiter.action != action) continue;
     result.replayed = waiter.repeats;
     if (!waiter.cancelled || result.status == State::completed) {
+      if (--left == 0) {  // mostly there is but one
+        reply_durably(waiter.request, std::move(result), std::move(otherwise));
+        break;
+      }
       reply_durably(waiter.request, result, otherwise);
       continue;
     }
+    --left;
     unanswered_.erase(waiter.request);
     const Error cancelled{ErrorCode::request_cancelled, "the request was cancelled",
                           write_action_result(result)};

@@ -111,7 +111,7 @@ class Kernel {
   void reply(const std::string& id, const std::string& result);
   void reply_durably(const std::string& id, const std::string& result, Otherwise otherwise);
   void reply_durably(const std::string& id, ActionResult result, Otherwise otherwise);
-  void answer_waiters(std::int64_t action, ActionResult result, const ActionResult& otherwise);
+  void answer_waiters(std::int64_t action, ActionResult result, ActionResult otherwise);
   void refuse(const std::string& id, Error error);
   void refuse_without_store(const std::string& id);
   void show_progress(const std::string& id, std::string_view stage, std::int64_t retry_ms = 0);

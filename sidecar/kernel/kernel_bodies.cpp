@@ -136,17 +136,22 @@ ActionResult Kernel::unrecorded_end(const Body& body, const Ending& ending) {
 void Kernel::end_body(std::int64_t execute_id, const std::optional<ActionRow>& action,
                       const Ending& ending) {
   const Body body = bodies_.at(execute_id);
-  const ActionResult otherwise = unrecorded_end(body, ending);
-  ActionResult result = otherwise;
-  if (action && action->attempt == body.attempt) {
+  ActionResult otherwise = unrecorded_end(body, ending);
+  ActionResult result;
+  if (!action) {
+    result = otherwise;
+  } else if (action->attempt == body.attempt) {
     const Transition* row = settle(*turn_, policy_, *action, ending);
+    result.action_id = body.action_id;
     result.status = row == nullptr ? action->state : row->to;
     result.code = ending.code;
     result.reason = ending.reason;
+    result.output = ending.output;
     result.reserved = to_texts(policy_, action->cost);
     const bool charged = row != nullptr && row->money == Money::charge;
     if (charged) result.spent = to_texts(policy_, ending.actual);
-  } else if (action) {
+  } else {
+    result = otherwise;
     note_late(*turn_, policy_, *action, ending);  // of an attempt that was given up long ago
   }
   if (action && body.runs_here) turn_->end_execution(action->id);
@@ -157,7 +162,7 @@ void Kernel::end_body(std::int64_t execute_id, const std::optional<ActionRow>& a
   } else {
     forget_body(execute_id);
   }
-  if (!body.answered) answer_waiters(body.action, std::move(result), otherwise);
+  if (!body.answered) answer_waiters(body.action, std::move(result), std::move(otherwise));
 }
 
 void Kernel::forget_body(std::int64_t execute_id) {

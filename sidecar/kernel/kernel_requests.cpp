@@ -13,7 +13,7 @@ namespace {
 
 void write_limits(JsonWriter& out) {
   out.key("limits").begin_object();
-  const auto put = [&](std::string_view name, std::size_t value) {
+  const auto put = [&](JsonName name, std::size_t value) {
     out.field(name, static_cast<std::int64_t>(value));
   };
   put("lineBytes", limits::line_size_max);

@@ -1,5 +1,6 @@
 #include "ledger/encoding.h"
 
+#include <array>
 #include <charconv>
 
 namespace tallygate {
@@ -25,27 +26,49 @@ bool for_each_pair(std::string_view text, char mark, const Take& take) {
   return true;
 }
 
-void append_word(std::string& out, const std::string& word) {
-  if (!out.empty()) out += ' ';
-  out += word;
+// What most rows hold of these fits: growing a string by and by costs more than the room.
+constexpr std::size_t usual_size = 96;
+constexpr std::size_t usual_count = 4;
+
+std::string fresh_text() {
+  std::string text;
+  text.reserve(usual_size);
+  return text;
 }
 
-std::string encode_window(const WindowKey& key) {
-  return std::to_string(key.budget) + "/" + std::to_string(key.starts);
+void separate(std::string& out) {
+  if (!out.empty()) out += ' ';
+}
+
+void append_number(std::string& out, std::int64_t number) {
+  std::array<char, 20> digits{};  // of the smallest int64
+  out.append(digits.data(),
+             std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr);
+}
+
+void append_window(std::string& out, const WindowKey& key) {
+  separate(out);
+  append_number(out, key.budget);
+  out += '/';
+  append_number(out, key.starts);
 }
 
 }  // namespace
 
 std::string encode_charges(const Charges& charges) {
-  std::string out;
+  std::string out = fresh_text();
   for (const Charge& charge : charges) {
-    append_word(out, charge.unit + "=" + std::to_string(charge.amount.steps));
+    separate(out);
+    out += charge.unit;
+    out += '=';
+    append_number(out, charge.amount.steps);
   }
   return out;
 }
 
 std::optional<Charges> decode_charges(std::string_view text) {
   Charges charges;
+  charges.reserve(usual_count);
   const bool whole = for_each_pair(text, '=', [&](std::string_view unit, std::string_view steps) {
     const auto value = number(steps);
     if (value) charges.push_back({std::string(unit), Amount{*value}});
@@ -56,13 +79,14 @@ std::optional<Charges> decode_charges(std::string_view text) {
 }
 
 std::string encode_windows(const std::vector<WindowKey>& windows) {
-  std::string out;
-  for (const WindowKey& key : windows) append_word(out, encode_window(key));
+  std::string out = fresh_text();
+  for (const WindowKey& key : windows) append_window(out, key);
   return out;
 }
 
 std::optional<std::vector<WindowKey>> decode_windows(std::string_view text) {
   std::vector<WindowKey> windows;
+  windows.reserve(usual_count);
   const bool whole =
       for_each_pair(text, '/', [&](std::string_view budget, std::string_view starts) {
         const auto left = number(budget);
@@ -78,7 +102,9 @@ std::optional<std::vector<WindowKey>> decode_windows(std::string_view text) {
 std::string encode_overruns(const Overruns& overruns) {
   std::string out;
   for (const auto& [key, amount] : overruns) {
-    append_word(out, encode_window(key) + "=" + std::to_string(amount.steps));
+    append_window(out, key);
+    out += '=';
+    append_number(out, amount.steps);
   }
   return out;
 }

@@ -10,9 +10,9 @@ constexpr std::uint64_t version_bits = 0x7000;
 constexpr std::uint64_t variant_bits = 0x8000'0000'0000'0000;
 constexpr std::uint64_t nonce_mask = 0x3FFF'FFFF'FFFF'FFFF;
 
-void append_hex(std::string& out, std::uint64_t value) {
-  for (int shift = 60; shift >= 0; shift -= 4) out += hex_digits[(value >> shift) & 15U];
-}
+constexpr std::size_t text_size = 36;
+
+bool is_dash(std::size_t place) { return place == 8 || place == 13 || place == 18 || place == 23; }
 
 std::optional<std::uint64_t> from_hex(std::string_view digits) {
   std::uint64_t value = 0;
@@ -28,20 +28,22 @@ std::string ActionId::text() const {
   const auto ordered = static_cast<std::uint64_t>(key);
   const std::uint64_t high = ((ordered >> 12U) << 16U) | version_bits | (ordered & 0xFFFU);
   const std::uint64_t low = variant_bits | (static_cast<std::uint64_t>(nonce) & nonce_mask);
-  std::string text;
-  append_hex(text, high);
-  append_hex(text, low);
-  for (const std::size_t dash : {8U, 13U, 18U, 23U}) text.insert(dash, 1, '-');
+  std::string text(text_size, '-');
+  unsigned shift = 64;
+  for (std::size_t i = 0; i < text_size; ++i) {
+    if (is_dash(i)) continue;
+    shift = (shift - 4) % 64;
+    text[i] = hex_digits[((i < text_size / 2 ? high : low) >> shift) & 15U];
+  }
   return text;
 }
 
 std::optional<ActionId> parse_action_id(std::string_view text) {
-  if (text.size() != 36) return std::nullopt;
+  if (text.size() != text_size) return std::nullopt;
   std::string digits;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    if (dash != (text[i] == '-')) return std::nullopt;
-    if (!dash) digits += text[i];
+    if (is_dash(i) != (text[i] == '-')) return std::nullopt;
+    if (!is_dash(i)) digits += text[i];
   }
   const auto high = from_hex(std::string_view(digits).substr(0, 16));
   const auto low = from_hex(std::string_view(digits).substr(16));

@@ -26,7 +26,11 @@ constexpr Text texts[] = {
     {&Statements::begin_read, "BEGIN"},
     {&Statements::commit, "COMMIT"},
     {&Statements::rollback, "ROLLBACK"},
-    {&Statements::newest, "SELECT seq, at, hash FROM audit ORDER BY seq DESC LIMIT 1"},
+    {&Statements::standing,
+     "SELECT seq, at, hash, (SELECT min(deadline) FROM actions INDEXED BY actions_open "
+     "WHERE state <= 4 AND owner = 0), "
+     "EXISTS (SELECT 1 FROM scopes INDEXED BY scopes_closed WHERE state <> 0) "
+     "FROM audit ORDER BY seq DESC LIMIT 1"},
     {&Statements::newest_action, "SELECT max(id) FROM actions"},
 
     {&Statements::find_scope, "SELECT id FROM scopes WHERE kind = ?1 AND name = ?2"},

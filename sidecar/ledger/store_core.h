@@ -16,7 +16,7 @@ namespace tallygate {
 
 struct Statements {
   Statement begin_write, begin_read, commit, rollback;
-  Statement newest, newest_action;
+  Statement standing, newest_action;
   Statement find_scope, add_scope, find_parent, closed_scopes, close_scope, find_unit, add_unit;
   Statement find_tool, add_tool, find_policy, add_policy, find_budget, add_budget;
   Statement find_window, unit_of_budget, add_window, update_window, list_windows;

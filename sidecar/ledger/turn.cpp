@@ -10,7 +10,7 @@ namespace tallygate {
 Turn::Turn(StoreCore& core, bool writing, std::int64_t utc_ms)
     : core_(&core), writing_(writing), now_ms_(utc_ms) {
   head_.hash = audit_genesis();
-  read_newest(utc_ms);
+  read_standing(utc_ms);
 }
 
 Turn::Turn(Turn&& other) noexcept
@@ -19,6 +19,7 @@ Turn::Turn(Turn&& other) noexcept
       open_(other.open_),
       sync_(other.sync_),
       clock_stepped_(other.clock_stepped_),
+      nothing_due_(other.nothing_due_),
       now_ms_(other.now_ms_),
       behind_ms_(other.behind_ms_),
       newest_action_(other.newest_action_),
@@ -34,25 +35,28 @@ Turn::~Turn() {
   if (open_) roll_back();
 }
 
-// Where the store stands: read anew in every turn, since another sidecar may have written.
-void Turn::read_newest(std::int64_t utc_ms) {
-  Statement& newest = core_->sql.newest;
-  newest.reset();
-  switch (newest.step()) {
+// Where the store stands: read anew in every turn, since another sidecar may have written. All that
+// nearly every turn asks for, and mostly finds nothing, is asked at once.
+void Turn::read_standing(std::int64_t utc_ms) {
+  Statement& standing = core_->sql.standing;
+  standing.reset();
+  switch (standing.step()) {
     case Statement::Answer::done: break;  // no row yet
     case Statement::Answer::failed: doom("cannot read the newest row"); break;
     case Statement::Answer::row: {
-      head_.seq = newest.integer(0);
-      const std::int64_t committed_ms = newest.integer(1);
-      const std::string_view hash = newest.text(2);
+      head_.seq = standing.integer(0);
+      const std::int64_t committed_ms = standing.integer(1);
+      const std::string_view hash = standing.text(2);
       CHECK(hash.size() == head_.hash.size());  // the table says so
       std::ranges::copy(hash, reinterpret_cast<char*>(head_.hash.data()));
       now_ms_ = std::max(utc_ms, committed_ms);
       behind_ms_ = now_ms_ - utc_ms;
       clock_stepped_ = utc_ms + limits::clock_step_ms_max < committed_ms;
+      nothing_due_ = standing.is_null(3) || standing.integer(3) > now_ms_;
+      if (standing.integer(4) == 0) closed_.emplace();
     }
   }
-  newest.reset();
+  standing.reset();
 }
 
 void Turn::doom(std::string_view what) { fail(core_->database.error(what)); }

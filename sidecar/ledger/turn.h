@@ -229,7 +229,7 @@ class Turn {
   void add_grant(ActionId action, std::int64_t attempt, const Digest& token,
                  std::string_view session);
   std::optional<StoredGrant> find_grant(ActionId action);
-  // Open calls that end by themselves, whose deadline has come by the time of this turn.
+  // Open calls that end by themselves, whose deadline had come when this turn began.
   std::vector<ActionRow> due();
   // The deadline of the first of them, if there is any.
   std::optional<std::int64_t> first_due();
@@ -289,7 +289,7 @@ class Turn {
   };
 
   Turn(StoreCore& core, bool writing, std::int64_t utc_ms);
-  void read_newest(std::int64_t utc_ms);
+  void read_standing(std::int64_t utc_ms);
   std::int64_t fresh_action_key();
   void doom(std::string_view what);
   void remember_names();
@@ -312,6 +312,7 @@ class Turn {
   bool open_ = true;
   bool sync_ = false;
   bool clock_stepped_ = false;
+  bool nothing_due_ = false;  // when the turn began
   std::int64_t now_ms_ = 0;
   std::int64_t behind_ms_ = 0;
   std::int64_t newest_action_ = 0;  // 0: not looked up

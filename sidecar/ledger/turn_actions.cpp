@@ -272,7 +272,10 @@ std::vector<ActionSummary> Turn::list_open(State state) {
   return summaries;
 }
 
-std::vector<ActionRow> Turn::due() { return list_actions(core_->sql.due, now_ms_); }
+std::vector<ActionRow> Turn::due() {
+  if (nothing_due_) return {};
+  return list_actions(core_->sql.due, now_ms_);
+}
 
 std::optional<std::int64_t> Turn::first_due() {
   Statement& first = core_->sql.first_due;

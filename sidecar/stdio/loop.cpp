@@ -148,8 +148,9 @@ class Loop {
   void write() {
     while (!outbox_.empty() && !writing_) {
       const Stream::Moved gone = output_.write(outbox_.bytes());
+      const std::int64_t now_ms = clock_.now().boot_ms;
       for (const std::int64_t id : outbox_.take(gone.size)) {
-        left_.emplace_back(RequestLeft{id, clock_.now().boot_ms});
+        left_.emplace_back(RequestLeft{id, now_ms});
       }
       if (gone.error == EAGAIN) return wait_for_room();
       if (gone.error != 0) return lose_output(gone.error);

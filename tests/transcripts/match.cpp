@@ -43,14 +43,10 @@ class Matcher {
     if (const auto name = placeholder(expected)) return bind(*name, got) ? ok : differs(path);
     if (expected.kind() != got.kind()) return differs(path);
     switch (expected.kind()) {
-      case JsonKind::object:
-        return compare_objects(expected, got, path);
-      case JsonKind::array:
-        return compare_arrays(expected, got, path);
-      case JsonKind::string:
-        return read_string(expected) == read_string(got) ? ok : differs(path);
-      default:
-        return expected.raw == got.raw ? ok : differs(path);
+      case JsonKind::object: return compare_objects(expected, got, path);
+      case JsonKind::array: return compare_arrays(expected, got, path);
+      case JsonKind::string: return read_string(expected) == read_string(got) ? ok : differs(path);
+      default: return expected.raw == got.raw ? ok : differs(path);
     }
   }
 
@@ -111,7 +107,7 @@ std::optional<std::string> write_filled(JsonWriter& out, JsonView value, const B
   } else if (value.kind() == JsonKind::object) {
     out.begin_object();
     for (const JsonField& field : read_fields(value)) {
-      out.key(field.key);
+      out.any_key(field.key);
       if (auto unknown = write_filled(out, field.value, bindings)) return unknown;
     }
     out.end_object();
