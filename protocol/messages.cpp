@@ -248,17 +248,20 @@ std::string write_action_result(const ActionResult& result) {
   return out.end_object().take();
 }
 
+std::string write_budget(const BudgetLine& line) {
+  JsonWriter out;
+  out.begin_object().field("scope", line.scope).field("unit", line.unit);
+  out.field("window", line.window).field("cap", line.cap).field("reserved", line.reserved);
+  out.field("spent", line.spent).field("overrun", line.overrun);
+  out.field("available", line.available).field("state", line.state);
+  if (!line.resets_at.empty()) out.field("resetsAt", line.resets_at);
+  return out.end_object().take();
+}
+
 std::string write_budgets(const std::vector<BudgetLine>& lines) {
   JsonWriter out;
   out.begin_object().key("budgets").begin_array();
-  for (const BudgetLine& line : lines) {
-    out.begin_object().field("scope", line.scope).field("unit", line.unit);
-    out.field("window", line.window).field("cap", line.cap).field("reserved", line.reserved);
-    out.field("spent", line.spent).field("overrun", line.overrun);
-    out.field("available", line.available).field("state", line.state);
-    if (!line.resets_at.empty()) out.field("resetsAt", line.resets_at);
-    out.end_object();
-  }
+  for (const BudgetLine& line : lines) out.raw(write_budget(line));
   return out.end_array().end_object().take();
 }
 

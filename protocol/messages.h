@@ -119,6 +119,7 @@ ExecuteAnswer read_execute_result(JsonView result);
 ExecuteAnswer read_execute_error(JsonView error);
 
 std::string write_action_result(const ActionResult& result);
+std::string write_budget(const BudgetLine& line);
 std::string write_budgets(const std::vector<BudgetLine>& lines);
 std::string write_amounts(const AmountTexts& amounts);
 

@@ -1,6 +1,7 @@
 #include "cli/commands.h"
 #include "cli/confirm.h"
 #include "cli/output.h"
+#include "cli/watch.h"
 #include "kernel/amount_texts.h"
 #include "kernel/approval_acts.h"
 #include "kernel/settlement.h"
@@ -43,21 +44,41 @@ std::string in_table(const Policy& policy, const std::vector<ApprovalRequest>& r
   return table.text();
 }
 
-std::string in_json(const Policy& policy, const std::vector<ApprovalRequest>& requests) {
+std::string in_json(const Policy& policy, const ApprovalRequest& request) {
+  const ActionSummary& call = request.call;
   JsonWriter out;
-  out.begin_object().key("approvals").begin_array();
+  out.begin_object().field("requestId", request.hold.id.text());
+  out.field("actionId", call.row.id.text()).field("agent", call.agent).field("run", call.run);
+  out.field("tool", call.tool).raw_field("args", call.args);
+  out.field("argsDigest", to_hex(request.hold.args_digest)).field("rule", request.hold.rule);
+  out.raw_field("cost", write_amounts(to_texts(policy, call.row.cost)));
+  out.field("openedAt", utc_text(request.hold.opened_ms));
+  out.field("deadline", utc_text(request.hold.deadline_ms));
+  return out.field("needed", request.hold.needed)
+      .field("have", request.hold.have)
+      .end_object()
+      .take();
+}
+
+// All that waits, told for people and for programs, under the policy of that moment.
+std::variant<Listing, ExitCode> look_at_requests(const CommonOptions& options) {
+  auto policy = open_policy(options);
+  if (const auto* code = std::get_if<ExitCode>(&policy)) return *code;
+  const Policy& rules = std::get<Policy>(policy);
+  auto ledger = open_ledger(rules, false);
+  if (const auto* code = std::get_if<ExitCode>(&ledger)) return *code;
+  SystemClock clock;
+  Result<Turn> turn = std::get<std::unique_ptr<Ledger>>(ledger)->begin_reading(clock.now().utc_ms);
+  if (!turn) return complain(turn.error());
+  const std::vector<ApprovalRequest> requests = open_requests(*turn);
+  if (const Step step = turn->commit(); !step) return complain(step.error());
+  Listing listing{in_table(rules, requests), {}};
   for (const ApprovalRequest& request : requests) {
-    const ActionSummary& call = request.call;
-    out.begin_object().field("requestId", request.hold.id.text());
-    out.field("actionId", call.row.id.text()).field("agent", call.agent).field("run", call.run);
-    out.field("tool", call.tool).raw_field("args", call.args);
-    out.field("argsDigest", to_hex(request.hold.args_digest)).field("rule", request.hold.rule);
-    out.raw_field("cost", write_amounts(to_texts(policy, call.row.cost)));
-    out.field("openedAt", utc_text(request.hold.opened_ms));
-    out.field("deadline", utc_text(request.hold.deadline_ms));
-    out.field("needed", request.hold.needed).field("have", request.hold.have).end_object();
+    JsonWriter identity;
+    identity.begin_object().field("requestId", request.hold.id.text()).end_object();
+    listing.rows.push_back({identity.take(), in_json(rules, request)});
   }
-  return out.end_array().end_object().take() + "\n";
+  return listing;
 }
 
 std::string describe(const Policy& policy, const ApprovalRequest& request) {
@@ -111,18 +132,18 @@ std::string told_in_json(const ApprovalRequest& request, bool approves) {
 
 }  // namespace
 
-ExitCode show_approvals(const CommonOptions& options) {
-  auto policy = open_policy(options);
-  if (const auto* code = std::get_if<ExitCode>(&policy)) return *code;
-  const Policy& rules = std::get<Policy>(policy);
-  auto ledger = open_ledger(rules, false);
-  if (const auto* code = std::get_if<ExitCode>(&ledger)) return *code;
-  SystemClock clock;
-  Result<Turn> turn = std::get<std::unique_ptr<Ledger>>(ledger)->begin_reading(clock.now().utc_ms);
-  if (!turn) return complain(turn.error());
-  const std::vector<ApprovalRequest> requests = open_requests(*turn);
-  if (const Step step = turn->commit(); !step) return complain(step.error());
-  return options.json ? print_json(in_json(rules, requests)) : print(in_table(rules, requests));
+ExitCode show_approvals(const CommonOptions& options, std::int64_t watch_s) {
+  if (watch_s > 0) {
+    return watch(options, watch_s, "approvals", [&] { return look_at_requests(options); });
+  }
+  const auto found = look_at_requests(options);
+  if (const auto* code = std::get_if<ExitCode>(&found)) return *code;
+  const auto& listing = std::get<Listing>(found);
+  if (!options.json) return print(listing.text);
+  JsonWriter out;
+  out.begin_object().key("approvals").begin_array();
+  for (const ListedRow& row : listing.rows) out.raw(row.json);
+  return print_json(out.end_array().end_object().take() + "\n");
 }
 
 ExitCode resolve_request(const CommonOptions& options, const ResolutionOptions& words) {

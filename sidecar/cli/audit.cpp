@@ -1,7 +1,9 @@
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/watch.h"
 #include "protocol/json_writer.h"
 #include "protocol/utc_text.h"
+#include "stdio/progress.h"
 #include "stdio/system.h"
 
 #include <charconv>
@@ -68,7 +70,51 @@ std::string in_json(const AuditRow& row) {
   JsonWriter out;
   out.begin_object().field("seq", row.seq).field("at", utc_text(row.at_ms)).field("kind", row.kind);
   if (!row.action.empty()) out.field("actionId", row.action);
-  return out.raw_field("body", row.body).end_object().take() + "\n";
+  return out.raw_field("body", row.body).end_object().take();
+}
+
+using Rows = std::vector<AuditRow>;
+
+// How far a watcher has read. From its second look on a program gets what was added since, however
+// much that is: it misses no row, and sees none twice.
+struct Reader {
+  std::int64_t count = 0;
+  bool only_added = false;
+  std::int64_t last_seq = -1;  // before the first look
+};
+
+std::variant<Rows, ExitCode> look_at_tail(const CommonOptions& options, Reader& reader) {
+  Reading reading = open_reading(options);
+  if (!reading.turn) return reading.code;
+  const std::int64_t head = reading.turn->audit_head().seq;
+  if (head < reader.last_seq) {
+    return complain(
+        Error{ErrorCode::store_failed,
+              "the audit trail has become shorter: it was cut, or the store is another; "
+              "see tallygate audit verify",
+              {}});
+  }
+  const bool is_first = reader.last_seq < 0;
+  Rows rows = reading.turn->audit_tail(reader.only_added && !is_first ? head - reader.last_seq
+                                                                      : reader.count);
+  if (const Step step = reading.turn->commit(); !step) return complain(step.error());
+  reader.last_seq = head;
+  return rows;
+}
+
+std::string in_table(const Rows& rows) {
+  Table table({"SEQ", "AT", "KIND", "CALL", "WHAT"}, {true, false, false, false, false});
+  for (const AuditRow& row : rows) {
+    table.add({std::to_string(row.seq), utc_text(row.at_ms), visible(row.kind), row.action,
+               visible(row.body)});
+  }
+  return table.text();
+}
+
+Listing listing_of(const Rows& rows) {
+  Listing listing{in_table(rows), {}};
+  for (const AuditRow& row : rows) listing.rows.push_back({{}, in_json(row)});
+  return listing;
 }
 
 }  // namespace
@@ -76,7 +122,11 @@ std::string in_json(const AuditRow& row) {
 ExitCode verify_audit(const CommonOptions& options, const std::string& head) {
   Reading reading = open_reading(options);
   if (!reading.turn) return reading.code;
-  AuditCheck check = reading.turn->audit_check();
+  AuditCheck check;
+  {
+    const Progress progress("tallygate: recomputing the audit trail");
+    check = reading.turn->audit_check();
+  }
   if (check.whole && !head.empty()) {
     const Result<std::string> fault = compare_head(*reading.turn, head);
     if (!fault) return complain(fault.error());
@@ -97,22 +147,22 @@ ExitCode verify_audit(const CommonOptions& options, const std::string& head) {
                check.head.text() + "\n");
 }
 
-ExitCode show_audit_tail(const CommonOptions& options, std::int64_t count) {
-  Reading reading = open_reading(options);
-  if (!reading.turn) return reading.code;
-  const std::vector<AuditRow> rows = reading.turn->audit_tail(count);
-  if (const Step step = reading.turn->commit(); !step) return complain(step.error());
+ExitCode show_audit_tail(const CommonOptions& options, std::int64_t count, std::int64_t watch_s) {
+  Reader reader{count, options.json};
+  if (watch_s > 0) {
+    return watch(options, watch_s, "audit trail", [&]() -> std::variant<Listing, ExitCode> {
+      const auto rows = look_at_tail(options, reader);
+      if (const auto* code = std::get_if<ExitCode>(&rows)) return *code;
+      return listing_of(std::get<Rows>(rows));
+    });
+  }
+  const auto found = look_at_tail(options, reader);
+  if (const auto* code = std::get_if<ExitCode>(&found)) return *code;
+  const auto& rows = std::get<Rows>(found);
+  if (!options.json) return print(in_table(rows));
   std::string out;
-  if (options.json) {
-    for (const AuditRow& row : rows) out += in_json(row);
-    return print_json(out);
-  }
-  Table table({"SEQ", "AT", "KIND", "CALL", "WHAT"}, {true, false, false, false, false});
-  for (const AuditRow& row : rows) {
-    table.add({std::to_string(row.seq), utc_text(row.at_ms), visible(row.kind), row.action,
-               visible(row.body)});
-  }
-  return print(table.text());
+  for (const AuditRow& row : rows) out += in_json(row) + "\n";
+  return print_json(out);
 }
 
 }  // namespace tallygate

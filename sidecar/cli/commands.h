@@ -59,8 +59,8 @@ struct CompleteOptions {
 ExitCode complete_call(const CommonOptions& options, const CompleteOptions& words,
                        const std::string& version);
 
-// Lists every budget with its counters.
-ExitCode show_budgets(const CommonOptions& options);
+// Lists every budget with its counters; again every `watch_s` seconds where that is not 0.
+ExitCode show_budgets(const CommonOptions& options, std::int64_t watch_s);
 
 struct ReconcileOptions {
   std::string call;                // an id, or a unique end of one
@@ -78,8 +78,8 @@ struct ScopeOptions {
 // Closes a scope, or opens it again.
 ExitCode change_scope_state(const CommonOptions& options, const ScopeOptions& words);
 
-// Lists the calls that wait for approval.
-ExitCode show_approvals(const CommonOptions& options);
+// Lists the calls that wait for approval; again every `watch_s` seconds where that is not 0.
+ExitCode show_approvals(const CommonOptions& options, std::int64_t watch_s);
 
 struct ResolutionOptions {
   std::string request;  // an id of a request or of its call, or a unique end of one
@@ -92,8 +92,9 @@ ExitCode resolve_request(const CommonOptions& options, const ResolutionOptions& 
 // Recomputes the audit chain; `head` is "SEQ:HASH" as kept elsewhere, or empty.
 ExitCode verify_audit(const CommonOptions& options, const std::string& head);
 
-// The newest `count` rows of the trail.
-ExitCode show_audit_tail(const CommonOptions& options, std::int64_t count);
+// The newest `count` rows of the trail; again every `watch_s` seconds where that is not 0, and then
+// as JSON every row that was added since.
+ExitCode show_audit_tail(const CommonOptions& options, std::int64_t count, std::int64_t watch_s);
 
 struct DoctorOptions {
   bool full = false;  // have SQLite check its indexes too

@@ -1,5 +1,7 @@
 #include "cli/output.h"
 
+#include "stdio/terminal.h"
+
 #include <algorithm>
 #include <cstdio>
 #include <cwchar>
@@ -9,21 +11,48 @@
 namespace tallygate {
 namespace {
 
-// How many columns a terminal gives to `cell`: two for a wide letter, none for an accent.
-std::size_t width_of(std::string_view cell) {
-  static const locale_t utf8 = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", locale_t{});
-  if (utf8 == locale_t{}) return cell.size();
-  const locale_t before = ::uselocale(utf8);
-  std::size_t width = 0;
-  std::mbstate_t state{};
-  while (!cell.empty()) {
-    wchar_t letter = 0;
-    std::size_t size = std::mbrtowc(&letter, cell.data(), cell.size(), &state);
-    if (size == 0 || size > cell.size()) size = 1;
-    width += static_cast<std::size_t>(std::max(::wcwidth(letter), 0));
-    cell.remove_prefix(size);
+constexpr std::string_view bold = "\x1b[1m", plain = "\x1b[0m";
+
+// The calling thread reads UTF-8 for as long as this lives, whatever the user's locale is.
+class InUtf8 {
+ public:
+  InUtf8() : before_(::uselocale(locale())) {}
+  ~InUtf8() { ::uselocale(before_); }
+  InUtf8(const InUtf8&) = delete;
+  InUtf8& operator=(const InUtf8&) = delete;
+
+ private:
+  static locale_t locale() {
+    static const locale_t utf8 = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", locale_t{});
+    return utf8;  // where there is none, uselocale changes nothing, and a byte is a column
   }
-  ::uselocale(before);
+  locale_t before_;
+};
+
+struct Letter {
+  std::size_t bytes = 1, columns = 1;
+};
+
+// The first of `text`: two columns for a wide letter, none for an accent or a colour of ours.
+Letter first_letter(std::string_view text) {
+  for (const std::string_view mark : {bold, plain}) {
+    if (text.starts_with(mark)) return {mark.size(), 0};
+  }
+  std::mbstate_t state{};
+  wchar_t letter = 0;
+  const std::size_t size = std::mbrtowc(&letter, text.data(), text.size(), &state);
+  if (size == 0 || size > text.size()) return {};
+  return {size, static_cast<std::size_t>(std::max(::wcwidth(letter), 0))};
+}
+
+std::size_t width_of(std::string_view cell) {
+  const InUtf8 utf8;
+  std::size_t width = 0;
+  while (!cell.empty()) {
+    const Letter letter = first_letter(cell);
+    width += letter.columns;
+    cell.remove_prefix(letter.bytes);
+  }
   return width;
 }
 
@@ -82,7 +111,22 @@ std::string Table::text() const {
       line += right_[i] ? gap + row[i] : row[i] + gap;
     }
     line.erase(line.find_last_not_of(' ') + 1);
-    out += line + "\n";
+    const bool stands_out = &row == &rows_.front() && wants_colour();
+    out += stands_out ? std::string(bold) + line + std::string(plain) + "\n" : line + "\n";
+  }
+  return out;
+}
+
+std::string clipped(std::string_view line, std::size_t columns) {
+  const InUtf8 utf8;
+  std::string out;
+  std::size_t width = 0;
+  while (!line.empty()) {
+    const Letter letter = first_letter(line);
+    width += letter.columns;
+    // A heading that is cut still ends as one.
+    if (width <= columns || line.starts_with(plain)) out += line.substr(0, letter.bytes);
+    line.remove_prefix(letter.bytes);
   }
   return out;
 }

@@ -20,12 +20,16 @@ class Table {
  public:
   explicit Table(std::vector<std::string> headings, std::vector<bool> right = {});
   void add(std::vector<std::string> cells);
+  // The headings stand out on a terminal that shows colours; nothing is said by that alone.
   std::string text() const;
 
  private:
   std::vector<std::vector<std::string>> rows_;
   std::vector<bool> right_;
 };
+
+// As much of the line as fits into that many columns of a terminal.
+std::string clipped(std::string_view line, std::size_t columns);
 
 // Writes to stdout and says so when that fails: a listing cut short must not look whole.
 ExitCode print(const std::string& text);

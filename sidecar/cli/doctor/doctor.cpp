@@ -2,21 +2,13 @@
 
 #include "cli/doctor/words.h"
 #include "cli/output.h"
+#include "stdio/progress.h"
+#include "stdio/terminal.h"
 
-#include <unistd.h>
-
-#include <cstdlib>
 #include <filesystem>
-#include <string_view>
 
 namespace tallygate {
 namespace {
-
-bool wants_colour() {
-  const char* terminal = std::getenv("TERM");
-  return ::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr &&
-         terminal != nullptr && std::string_view(terminal) != "dumb";
-}
 
 Premises premises_of(const CommonOptions& options, bool full, Policy policy) {
   Premises premises;
@@ -70,6 +62,12 @@ Report examine_all(const CommonOptions& options, bool full) {
   return report;
 }
 
+// A big store takes its time.
+Report examined(const CommonOptions& options, bool full) {
+  const Progress progress("tallygate: looking at everything");
+  return examine_all(options, full);
+}
+
 }  // namespace
 
 std::string Premises::command(const std::string& words) const {
@@ -83,7 +81,7 @@ std::string Premises::clearing() const {
 
 ExitCode examine(const CommonOptions& options, const DoctorOptions& wishes) {
   if (wishes.accepts_clock) return accept_clock_by_hand(options);
-  const Report report = examine_all(options, wishes.full);
+  const Report report = examined(options, wishes.full);
   const ExitCode printed =
       options.json ? print_json(in_json(report)) : print(in_words(report, wants_colour()));
   return printed == ExitCode::done ? report.code() : printed;

@@ -27,6 +27,16 @@ TEST_CASE("wide letters take two columns, accents none, and hidden ones are writ
         "a\\u{200b}b\\n  x\n");
 }
 
+TEST_CASE("a line is cut where the terminal ends, between letters", "[cli]") {
+  CHECK(clipped("tally", 9) == "tally");
+  CHECK(clipped("tally", 4) == "tall");
+  CHECK(clipped("予算x", 3) == "予");
+  CHECK(clipped("予算x", 4) == "予算");
+  CHECK(clipped("e\u0301t\u00e9", 2) == "e\u0301t");
+  CHECK(clipped("\x1b[1mSCOPE\x1b[0m", 3) == "\x1b[1mSCO\x1b[0m");
+  CHECK(clipped("\xff\xffx", 2) == "\xff\xff");
+}
+
 TEST_CASE("each kind of error has its exit code", "[cli]") {
   const auto code = [](ErrorCode error) { return exit_code_of(Error{error, "", ""}); };
   CHECK(code(ErrorCode::store_failed) == ExitCode::failed);
