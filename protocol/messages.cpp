@@ -224,6 +224,15 @@ std::string write_amounts(const AmountTexts& amounts) {
   return out.end_object().take();
 }
 
+std::string write_observed(const ObservedTold& observed) {
+  JsonWriter out;
+  out.begin_object().field("status", observed.status);
+  if (observed.code != Code::none) out.field("code", to_text(observed.code));
+  if (!observed.reason.empty()) out.field("reason", observed.reason);
+  if (!observed.rule.empty()) out.field("rule", observed.rule);
+  return out.end_object().take();
+}
+
 std::string write_action_result(const ActionResult& result) {
   JsonWriter out;
   out.begin_object().field("actionId", result.action_id).field("status", to_text(result.status));
@@ -244,6 +253,9 @@ std::string write_action_result(const ActionResult& result) {
   out.raw_field("reserved", write_amounts(result.reserved));
   out.raw_field("spent", write_amounts(result.spent)).end_object();
   if (result.retry_after_ms) out.field("retryAfterMs", *result.retry_after_ms);
+  if (result.observed) {
+    out.raw_field("observed", write_observed(*result.observed));
+  }
   if (result.replayed) out.flag("replayed", true);
   return out.end_object().take();
 }

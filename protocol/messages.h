@@ -82,6 +82,13 @@ struct GrantTold {
   std::string expires_at;  // RFC 3339
 };
 
+// What would have been decided about a call that ran because its sidecar only observes.
+struct ObservedTold {
+  std::string status;  // granted, throttled, held, denied
+  Code code = Code::none;
+  std::string reason, rule;
+};
+
 // What every governing method answers.
 struct ActionResult {
   std::string action_id;
@@ -93,6 +100,7 @@ struct ActionResult {
   std::optional<HoldTold> hold;
   std::optional<GrantTold> grant;
   std::optional<std::int64_t> retry_after_ms;
+  std::optional<ObservedTold> observed;
   bool replayed = false;  // the end of an earlier call of the same name
 };
 
@@ -120,6 +128,7 @@ ExecuteAnswer read_execute_error(JsonView error);
 
 std::string write_action_result(const ActionResult& result);
 std::string write_budget(const BudgetLine& line);
+std::string write_observed(const ObservedTold& observed);
 std::string write_budgets(const std::vector<BudgetLine>& lines);
 std::string write_amounts(const AmountTexts& amounts);
 

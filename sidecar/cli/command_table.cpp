@@ -55,6 +55,8 @@ void add_serve(CLI::App& app, Words& words) {
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
   add_text(command, "--log-file", words.serve.log_file, "FILE",
            "where the log goes instead of stderr; made for its owner alone");
+  command->add_flag("--observe", words.serve.observes,
+                    "refuse nothing but level 5 and closed scopes; record what would be decided");
   command->footer(
       "A host starts this and speaks JSON-RPC with it, one message per line.\n"
       "Exit codes: 0 the host left, 1 the store failed, 2 wrong words or configuration\n"
@@ -283,6 +285,41 @@ void add_doctor(CLI::App& app, Words& words) {
   command->callback([&words] { words.code = examine(words.common, words.doctor); });
 }
 
+void add_init(CLI::App& app, Words& words) {
+  CLI::App* command = app.add_subcommand("init", "write a policy file to begin with");
+  InitOptions& options = words.init;
+  add_text(command, "-c,--config", words.common.config, "FILE",
+           "what to write, which must not be there; else the user's own");
+  CLI::Option* from = add_text(command, "--from", options.from, "NAME", "a starter to copy");
+  CLI::Option* observed = command->add_flag("--from-observed", options.from_observed,
+                                            "draft it from what serve --observe recorded");
+  observed->excludes(from);
+  add_text(command, "--store", options.store, "FILE",
+           "where that was recorded; else the usual store")
+      ->needs(observed);
+  add_text(command, "--since", options.since, "TIME",
+           "2026-11-21, 2026-11-21T10:00:00Z, or 90m, 24h ago")
+      ->needs(observed);
+  add_text(command, "--agent", options.agent, "NAME", "what this agent did alone")->needs(observed);
+  add_text(command, "--run", options.run, "NAME", "what was done in this run alone")
+      ->needs(observed);
+  command->footer("Example: tallygate init -c policy.toml --from-observed --since 24h");
+  command->callback([&words] { words.code = init_policy(words.common, words.init); });
+}
+
+void add_policy(CLI::App& app, Words& words) {
+  CLI::App* policy = app.add_subcommand("policy", "look at policy files");
+  policy->require_subcommand(1);
+  policy->footer("Example: tallygate policy check policy.toml");
+  CLI::App* check = policy->add_subcommand("check", "say everything that is wrong with a file");
+  add_common(check, words);
+  add_text(check, "file", words.policy_file, "FILE", "the file; else the configuration");
+  check->footer(
+      "Exit codes: 0 it can be used, 2 it cannot\n"
+      "Example: tallygate policy check policy.toml");
+  check->callback([&words] { words.code = check_policy(words.common, words.policy_file); });
+}
+
 void add_lookups(CLI::App& app, Words& words) {
   CLI::App* manual = app.add_subcommand("manual", "print the manual page, tallygate(1), as roff");
   manual->group(lookups);
@@ -322,6 +359,8 @@ void declare_commands(CLI::App& app, Words& words) {
   add_scopes(app, words);
   add_audit(app, words);
   add_doctor(app, words);
+  add_init(app, words);
+  add_policy(app, words);
   add_lookups(app, words);
 }
 

@@ -22,10 +22,11 @@ struct Words {
   ScopeOptions scope;
   ResolutionOptions resolution;
   DoctorOptions doctor;
+  InitOptions init;
   RunOptions run;
   ProposeOptions propose;
   CompleteOptions complete;
-  std::string head, shell;
+  std::string head, shell, policy_file;
   std::int64_t rows = 20;
   std::int64_t watch_s = 0;  // 0: list once
   ExitCode code = ExitCode::done;

@@ -13,7 +13,8 @@ namespace tallygate {
 
 struct ServeOptions {
   std::string log_level = "warning";
-  std::string log_file;  // empty: the log goes to stderr
+  std::string log_file;   // empty: the log goes to stderr
+  bool observes = false;  // run what a policy would refuse, and record what it would have said
 };
 // Serves one host on stdin and stdout until it leaves.
 ExitCode serve(const CommonOptions& options, const ServeOptions& wishes,
@@ -100,6 +101,19 @@ struct DoctorOptions {
   bool full = false;  // have SQLite check its indexes too
   bool accepts_clock = false;
 };
+struct InitOptions {
+  std::string from;            // the name of a starter; empty: the first-tool one
+  bool from_observed = false;  // drafted from what observed sessions used
+  std::string store;           // where those were recorded; empty: the configuration's store
+  std::string since;           // a time or a length of time; empty: all of it
+  std::string agent, run;      // of these alone; empty: of all
+};
+// Writes a policy file where there is none.
+ExitCode init_policy(const CommonOptions& options, const InitOptions& words);
+
+// Says everything that is wrong with a policy file, or what it holds.
+ExitCode check_policy(const CommonOptions& options, const std::string& file);
+
 // Says what is wrong with configuration, store, clock and calls, and what to do about it. Changes
 // nothing, unless a clock that stands behind the store is to be accepted.
 ExitCode examine(const CommonOptions& options, const DoctorOptions& wishes);

@@ -113,8 +113,6 @@ std::string description() {
 
 std::string environment() {
   return item(bold("TALLYGATE_CONFIG"), "The configuration, where no -c names one.") +
-         item(bold("TALLYGATE_SHARE"),
-              "Where the files that come with the program are, if not beside it.") +
          item(bold("TALLYGATE_AGENT") + ", " + bold("TALLYGATE_RUN") + ", " +
                   bold("TALLYGATE_ACTION"),
               "Set for a command that tallygate runs: who it acts for, in which run, by which "

@@ -23,6 +23,19 @@ Step start_log_as(const ServeOptions& wishes) {
   return Done{};
 }
 
+// What whoever starts this must not miss.
+void announce(const Policy& policy, const ServeOptions& wishes) {
+  if (wishes.observes) {
+    log(LogLevel::error,
+        "--observe: nothing is enforced but level 5 and what operators close; what would have been "
+        "decided is recorded, and tallygate init --from-observed writes a policy from it");
+  } else if (policy.files.empty()) {
+    log(LogLevel::warning,
+        "no configuration found, so every call is denied; write one with tallygate init, or see "
+        "what a session needs with serve --observe");
+  }
+}
+
 }  // namespace
 
 ExitCode serve(const CommonOptions& options, const ServeOptions& wishes,
@@ -40,9 +53,7 @@ ExitCode serve(const CommonOptions& options, const ServeOptions& wishes,
   }
   auto policy = open_policy(options);
   if (const auto* code = std::get_if<ExitCode>(&policy)) return *code;
-  if (std::get<Policy>(policy).files.empty()) {
-    log(LogLevel::warning, "no configuration found, so every call is denied; give one with -c");
-  }
+  announce(std::get<Policy>(policy), wishes);
   auto ledger = open_ledger(std::get<Policy>(policy), true);
   if (const auto* code = std::get_if<ExitCode>(&ledger)) return *code;
   Ledger& store = *std::get<std::unique_ptr<Ledger>>(ledger);
@@ -51,7 +62,8 @@ ExitCode serve(const CommonOptions& options, const ServeOptions& wishes,
     return complain(step.error());
   }
   SystemEntropy entropy;
-  Kernel kernel(std::get<Policy>(policy), store, entropy, version);
+  Kernel kernel(std::get<Policy>(policy), store, entropy, version,
+                wishes.observes ? Mode::observe : Mode::enforce);
   if (descriptors.keep_stderr_out() && wishes.log_file.empty()) {
     start_log(level_of(wishes.log_level));  // nowhere
   }

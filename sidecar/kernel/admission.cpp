@@ -2,6 +2,7 @@
 
 #include "kernel/amount_texts.h"
 #include "kernel/holds.h"
+#include "kernel/observation.h"
 #include "kernel/transitions.h"
 #include "protocol/json_writer.h"
 
@@ -22,6 +23,8 @@ std::string audit_body(const Policy& policy, const Session& session, const Gover
   if (admission.attempt > 1) out.field("attempt", admission.attempt);
   if (asked.parent) out.field("parent", asked.parent->text());
   out.field("argsDigest", to_hex(args_digest(proposal.args)));
+  if (asked.observes) out.flag("observed", true);
+  if (admission.would) out.raw_field("would", write_observed(tell_observed(*admission.would)));
   if (!decision.rule.empty()) out.field("rule", decision.rule);
   if (decision.denied()) {
     out.field("code", to_text(decision.code)).field("reason", decision.reason);
@@ -95,7 +98,9 @@ Admission admit(Turn& turn, const Policy& policy, const Session& session,
                         asked.own_body || session.can_execute,
                         nullptr,
                         asked.own_body};
-  Decision decision = decide(turn, policy, subject);
+  ObservedDecision seen;
+  if (asked.observes) seen = observe(turn, policy, subject, asked.wait_ms);
+  Decision decision = asked.observes ? std::move(seen.decision) : decide(turn, policy, subject);
   if (decision.verdict == Verdict::throttle) {
     if (decision.retry_ms <= asked.wait_ms) return admission_of(decision, asked);
     const std::int64_t retry_ms = decision.retry_ms;
@@ -108,11 +113,13 @@ Admission admit(Turn& turn, const Policy& policy, const Session& session,
   CHECK(row != nullptr);  // who asks has made sure that the call may be decided
   Admission admission = admission_of(decision, asked);
   admission.run = session.identity.run_scope;
+  admission.would = std::move(seen.would);
   NewAction action = decided(policy, decision, row->to);
   action.run = session.identity.run_scope;
   action.tool = proposal.tool;
   action.attempt = admission.attempt;
   action.own_body = asked.own_body;
+  action.observed = asked.observes;
   action.args = proposal.args;
   action.call_id = proposal.call_id;
   action.args_key = asked.args_key;
@@ -125,6 +132,9 @@ Admission admit(Turn& turn, const Policy& policy, const Session& session,
   } else {
     action.nonce = fresh_nonce(asked.entropy);
     admission.action = turn.add_action(action);
+  }
+  if (admission.would) {
+    turn.add_observation(admission.action, admission.attempt, *admission.would);
   }
   if (decision.verdict == Verdict::allow) {
     take_rates(turn, session.identity, decision);

@@ -23,8 +23,9 @@ struct Admission {
   Charges reserved;
   std::int64_t timeout_ms = 0;
   std::int64_t attempt = 1;
-  std::int64_t retry_ms = 0;     // throttled or refused for its rate: when to ask again
-  std::optional<HoldTold> hold;  // of a call that waits for people
+  std::int64_t retry_ms = 0;         // throttled or refused for its rate: when to ask again
+  std::optional<HoldTold> hold;      // of a call that waits for people
+  std::optional<Observation> would;  // of one that runs because this sidecar only observes
 };
 
 // What is asked for, beside the proposal itself.
@@ -36,6 +37,7 @@ struct Asked {
   std::optional<Digest> args_key;   // where the call is named
   std::optional<ActionRow> before;  // the attempt of the same name that is decided afresh
   std::optional<ActionId> parent;   // the call whose body makes this one
+  bool observes = false;            // lets run what a policy alone would refuse
 };
 
 // Of a call that is throttled, and may wait that long, nothing is written.

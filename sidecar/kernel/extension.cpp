@@ -71,13 +71,15 @@ std::optional<std::string> reserve_seconds(Turn& turn, const Policy& policy,
 }  // namespace
 
 Extension extend_deadline(Turn& turn, const Policy& policy, const Identity& identity,
-                          const ActionRow& action) {
+                          const ActionRow& action, bool observes) {
   CHECK(find_transition(action.state, ActionEvent::extended) != nullptr);
   const auto call = turn.summarize(action.id.key);
   const ToolRule* tool = call ? policy.find_tool(call->tool) : nullptr;
-  if (tool == nullptr)
+  if (tool == nullptr && !observes) {
     return refused(Code::unregistered_tool, "the policy knows this tool no more");
-  const std::int64_t deadline_ms = turn.now_ms() + tool->timeout_ms;
+  }
+  const std::int64_t timeout_ms = tool == nullptr ? limits::tool_timeout_ms : tool->timeout_ms;
+  const std::int64_t deadline_ms = turn.now_ms() + timeout_ms;
   const std::int64_t more_ms = deadline_ms - action.deadline_ms;
   if (more_ms <= 0) return {};
   if (deadline_ms - action.at_ms > limits::tool_timeout_ms_max) {
@@ -91,15 +93,16 @@ Extension extend_deadline(Turn& turn, const Policy& policy, const Identity& iden
     return refused(Code::scope_killed, "an operator ends what runs here");
   }
   std::vector<WindowKey> keys = action.windows;
-  if (auto why = reserve_seconds(turn, policy, identity, action, more_ms, keys)) {
-    return refused(Code::budget_exhausted, std::move(*why));
-  }
-  const Charges cost = with_seconds(action.cost, more_ms);
+  auto no_room = reserve_seconds(turn, policy, identity, action, more_ms, keys);
+  if (no_room && !observes) return refused(Code::budget_exhausted, std::move(*no_room));
+  // Observed, it goes on without: what it uses above its reservation is booked at its end.
+  const Charges cost = with_seconds(action.cost, no_room ? 0 : more_ms);
   turn.extend(action, deadline_ms, cost, keys);
   turn.require_sync();  // as the grant it widens
   JsonWriter body;
   body.begin_object().field("until", utc_text(deadline_ms));
   body.raw_field("reserved", write_amounts(to_texts(policy, cost)));
+  if (action.observed) body.flag("observed", true);
   turn.audit("extended", action.id.key, body.end_object().text());
   return Extension{more_ms, Code::none, {}};
 }

@@ -17,7 +17,8 @@ struct Extension {
 };
 
 // Gives the body its tool's timeout once more, from now on. REQUIRES: the call is granted.
+// Where a sidecar observes, neither a budget nor an unknown tool refuses it.
 Extension extend_deadline(Turn& turn, const Policy& policy, const Identity& identity,
-                          const ActionRow& action);
+                          const ActionRow& action, bool observes);
 
 }  // namespace tallygate

@@ -13,8 +13,13 @@ constexpr std::int64_t retry_ms = 20;
 
 }  // namespace
 
-Kernel::Kernel(const Policy& policy, Ledger& ledger, Entropy& entropy, std::string version)
-    : policy_(policy), ledger_(ledger), entropy_(entropy), version_(std::move(version)) {}
+Kernel::Kernel(const Policy& policy, Ledger& ledger, Entropy& entropy, std::string version,
+               Mode mode)
+    : policy_(policy),
+      ledger_(ledger),
+      entropy_(entropy),
+      version_(std::move(version)),
+      observes_(mode == Mode::observe) {}
 
 Effects Kernel::turn(std::vector<Event> events, Now now) {
   now_ = now;

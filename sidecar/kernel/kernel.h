@@ -27,10 +27,14 @@ namespace tallygate {
 
 class JsonWriter;
 
+// Whether decisions stop anything: see kernel/observation.h.
+enum class Mode { enforce, observe };
+
 class Kernel {
  public:
   // REQUIRES: the ledger is an owner already; all three outlive the kernel.
-  Kernel(const Policy& policy, Ledger& ledger, Entropy& entropy, std::string version);
+  Kernel(const Policy& policy, Ledger& ledger, Entropy& entropy, std::string version,
+         Mode mode = Mode::enforce);
 
   // Handles the events in order and everything whose time has come.
   Effects turn(std::vector<Event> events, Now now);
@@ -144,6 +148,7 @@ class Kernel {
   std::optional<ActionId> running_parent(const std::string& action_id) const;
   bool is_nested(const Request& request) const;
   bool repeat(const Request& request, const NamedCall& call, const Asked& asked);
+  bool is_no_grant(const ActionRow& action) const;
   bool mismatch(const std::string& id, const NamedCall& call, const Digest& args_key);
   void start(const std::string& id, const GovernParams& proposal, const Admission& admission,
              bool own_body, ActionResult otherwise);
@@ -225,6 +230,7 @@ class Kernel {
   Ledger& ledger_;
   Entropy& entropy_;
   std::string version_;
+  bool observes_;
 
   std::optional<Session> session_;
   std::map<std::int64_t, Body> bodies_;  // by the id of our tools/execute request

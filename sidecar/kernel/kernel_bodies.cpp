@@ -1,6 +1,7 @@
 // How bodies end: by the host's answer, by their deadline, by the loss of whoever ran them.
 #include "kernel/amount_texts.h"
 #include "kernel/kernel.h"
+#include "kernel/observation.h"
 #include "kernel/recovery.h"
 #include "protocol/json_writer.h"
 #include "protocol/limits.h"
@@ -150,6 +151,7 @@ void Kernel::end_body(std::int64_t execute_id, const std::optional<ActionRow>& a
     result.reserved = to_texts(policy_, action->cost);
     const bool charged = row != nullptr && row->money == Money::charge;
     if (charged) result.spent = to_texts(policy_, ending.actual);
+    result.observed = observed_of(*turn_, *action);
   } else {
     result = otherwise;
     note_late(*turn_, policy_, *action, ending);  // of an attempt that was given up long ago

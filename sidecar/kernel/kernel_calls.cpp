@@ -62,8 +62,13 @@ void Kernel::govern(LineReceived line, std::int64_t since_ms) {
   if (turn == nullptr) return deny_without_store(request.id, *turn_error_);
   if (asked->args_key) {
     if (auto call = turn->find_call(session_->identity.run_scope, *proposal->call_id)) {
-      if (repeat(request, *call, *asked)) return;
-      asked->before = std::move(call->action);
+      if (mismatch(request.id, *call, *asked->args_key)) return;
+      if (is_no_grant(call->action)) {
+        turn->release_name(call->action);
+      } else {
+        if (repeat(request, *call, *asked)) return;
+        asked->before = std::move(call->action);
+      }
     }
   }
   const Admission admission = admit(*turn, policy_, *session_, *proposal, *asked);
@@ -82,7 +87,8 @@ void Kernel::govern(LineReceived line, std::int64_t since_ms) {
 // What a request asks beside its proposal; refuses what makes no sense in this session.
 Result<Asked> Kernel::ask(const Request& request, const GovernParams& proposal,
                           std::int64_t since_ms) {
-  Asked asked{entropy_, ledger_.owner(), request.method == "actions/propose", 0, {}, {}, {}};
+  Asked asked{entropy_, ledger_.owner(), request.method == "actions/propose", 0, {}, {},
+              {},       observes_};
   asked.wait_ms = policy_.throttle_ms_max - (now_.boot_ms - since_ms);
   if (proposal.call_id && session_->run_is_invented) {
     return Error{ErrorCode::invalid_params,
@@ -112,6 +118,12 @@ bool Kernel::is_nested(const Request& request) const {
          running_ < limits::nested_in_flight_max;
 }
 
+// What ran because a sidecar only observed was admitted by nobody: who enforces decides its name
+// afresh, as another call. What may still run keeps its name.
+bool Kernel::is_no_grant(const ActionRow& action) const {
+  return action.observed && !observes_ && !is_open(action.state) && !may_be_decided_afresh(action);
+}
+
 // Answers a call whose name was used before; false when it is to be decided afresh.
 bool Kernel::repeat(const Request& request, const NamedCall& call, const Asked& asked) {
   const ActionRow& action = call.action;
@@ -123,7 +135,9 @@ bool Kernel::repeat(const Request& request, const NamedCall& call, const Asked& 
     return true;
   }
   Onlooker onlooker{request.id, action.id.key, true, {}};
-  if (action.state == State::held) onlooker.until_ms = now_.boot_ms;
+  // The end of an observed body is no answer to who enforces, so there is nothing to wait for.
+  const bool is_observed_by_others = action.observed && !observes_;
+  if (action.state == State::held || is_observed_by_others) onlooker.until_ms = now_.boot_ms;
   if (attend(onlooker)) return true;
   unanswered_.insert(request.id);
   onlookers_.push_back(std::move(onlooker));

@@ -2,6 +2,7 @@
 #include "kernel/amount_texts.h"
 #include "kernel/extension.h"
 #include "kernel/kernel.h"
+#include "kernel/observation.h"
 #include "protocol/utc_text.h"
 
 namespace tallygate {
@@ -28,6 +29,7 @@ void Kernel::tell_grant(const std::string& id, const GovernParams& proposal,
   result.action_id = admission.action.text();
   result.status = State::granted;
   result.reserved = to_texts(policy_, admission.reserved);
+  if (admission.would) result.observed = tell_observed(*admission.would);
   result.grant = GrantTold{token, proposal.args, utc_text(turn_->now_ms() + admission.timeout_ms)};
   reply_durably(id, std::move(result), std::move(otherwise));
 }
@@ -92,7 +94,7 @@ ActionResult Kernel::extended(const ActionRow& action) {
   const bool is_stopped = body && bodies_.at(*body).stopped != Code::none;
   const Extension extension =
       is_stopped ? Extension{0, bodies_.at(*body).stopped, "the body has been told to stop"}
-                 : extend_deadline(*turn_, policy_, identity, action);
+                 : extend_deadline(*turn_, policy_, identity, action, action.observed && observes_);
   const auto now = turn_->find_action(action.id.key);
   if (body && extension.more_ms > 0) {
     Body& longer = bodies_.at(*body);

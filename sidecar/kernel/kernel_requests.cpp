@@ -57,7 +57,9 @@ void Kernel::initialize(const Request& request) {
                                     "params.protocolVersion: this program speaks version 1",
                                     "{\"supported\":[1]}"});
   }
-  Result<Session> session = open_session(policy_, *params, fresh_id(), fresh_id());
+  Policy known = policy_;
+  known.allow_any_agent = known.allow_any_agent || observes_;
+  Result<Session> session = open_session(known, *params, fresh_id(), fresh_id());
   if (!session) return refuse(request.id, session.error());
   Turn* turn = store();
   if (turn == nullptr) return refuse_without_store(request.id);
@@ -67,6 +69,7 @@ void Kernel::initialize(const Request& request) {
   body.begin_object().field("session", session->id).field("agent", session->identity.agent);
   body.field("run", session->identity.run).field("policy", to_hex(policy_.digest));
   body.field("client", params->client_name + " " + params->client_version);
+  if (observes_) body.flag("observed", true);
   turn->audit("session", 0, body.end_object().text());
   if (session->run_is_invented && has_budget_per_run(policy_)) {
     effects_.notes.push_back(
@@ -88,6 +91,7 @@ std::string Kernel::describe_session(const AuditHead& head) const {
   write_limits(out);
   out.key("capabilities").begin_object().flag("callback", true).flag("twoPhase", true);
   out.flag("approvals", policy_.approvals.can_approve()).flag("progress", true);
+  if (observes_) out.flag("observe", true);
   out.end_object().key("policy").begin_object().field("digest", to_hex(policy_.digest));
   out.key("files").begin_array();
   for (const std::string& file : policy_.files) out.string(file);

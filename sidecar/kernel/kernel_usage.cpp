@@ -1,6 +1,7 @@
 // What a host spent without asking, such as tokens of a model: written down and charged.
 #include "kernel/amount_texts.h"
 #include "kernel/kernel.h"
+#include "kernel/usage_record.h"
 #include "protocol/json_writer.h"
 
 namespace tallygate {
@@ -12,19 +13,20 @@ GovernParams as_call(const UsageParams& params) {
   args.begin_object().raw_field("usage", write_amounts(params.usage));
   if (params.model) args.field("model", *params.model);
   GovernParams call;
-  call.tool = "usage record";  // no tool's name has a space
+  call.tool = usage_record_tool;
   call.args = args.end_object().take();
   call.call_id = params.call_id;
   return call;
 }
 
 std::string audit_body(const Policy& policy, const Session& session, const GovernParams& call,
-                       const Charges& spent) {
+                       const Charges& spent, bool observed) {
   JsonWriter out;
   out.begin_object().field("tool", call.tool).field("agent", session.identity.agent);
   out.field("run", session.identity.run);
   if (call.call_id) out.field("callId", *call.call_id);
   out.raw_field("args", call.args);
+  if (observed) out.flag("observed", true);
   return out.raw_field("spent", write_amounts(to_texts(policy, spent))).end_object().take();
 }
 
@@ -57,13 +59,14 @@ void Kernel::record_usage(const Request& request) {
   action.args = call.args;
   action.call_id = call.call_id;
   action.args_key = asked->args_key;
+  action.observed = observes_;
   ActionRow row;
   row.id = turn->add_action(action);
   row.state = State::completed;
   const auto windows = windows_of(*turn, policy_, session_->identity, *spent, turn->now_ms());
   if (turn->charge(row, *spent, windows)) turn->require_sync();
   turn->set_result(row, StoredResult{{}, "null", *spent});
-  turn->audit("usage", row.id.key, audit_body(policy_, *session_, call, *spent));
+  turn->audit("usage", row.id.key, audit_body(policy_, *session_, call, *spent, observes_));
   ActionResult result;
   result.action_id = row.id.text();
   result.status = State::completed;

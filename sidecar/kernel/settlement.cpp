@@ -2,6 +2,7 @@
 
 #include "kernel/amount_texts.h"
 #include "kernel/holds.h"
+#include "kernel/observation.h"
 #include "protocol/json_writer.h"
 
 #include <algorithm>
@@ -27,6 +28,7 @@ std::string audit_body(const Policy& policy, const ActionRow& action, const Endi
   if (!ending.output.empty()) out.field("outputDigest", to_hex(sha256(ending.output)));
   if (!ending.reason.empty()) out.field("reason", ending.reason);
   if (!ending.by.empty()) out.field("by", ending.by);
+  if (action.observed) out.flag("observed", true);
   return out.end_object().take();
 }
 
@@ -117,6 +119,7 @@ ActionResult stored_result(Turn& turn, const Policy& policy, const ActionRow& ac
   result.status = action.state;
   result.code = action.code;
   result.reserved = to_texts(policy, action.cost);
+  result.observed = observed_of(turn, action);
   if (action.state == State::held) {
     if (const auto hold = turn.find_hold(action)) result.hold = tell_hold(*hold);
   }

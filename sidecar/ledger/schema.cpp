@@ -1,5 +1,7 @@
 #include "ledger/schema.h"
 
+#include "ledger/schema_observed.h"
+
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -250,11 +252,15 @@ Result<std::optional<std::int64_t>> stored_version(Database& database) {
 Step bring_up_to_date(Database& database) {
   const auto version = stored_version(database);
   if (!version) return version.error();
-  if (!*version) return build(database, {every_table, tables_of_waiting, tables_of_executions});
+  if (!*version)
+    return build(database,
+                 {every_table, tables_of_waiting, tables_of_executions, tables_of_observation});
   if (**version == 1) {
-    return build(database, {from_1_to_2, tables_of_waiting, tables_of_executions});
+    return build(database,
+                 {from_1_to_2, tables_of_waiting, tables_of_executions, tables_of_observation});
   }
-  if (**version == 2) return build(database, {tables_of_executions});
+  if (**version == 2) return build(database, {tables_of_executions, tables_of_observation});
+  if (**version == 3) return build(database, {tables_of_observation});
   return Done{};
 }
 

@@ -11,7 +11,7 @@ struct Text {
 
 constexpr const char* action_columns =
     "SELECT id, nonce, run, state, code, attempt, owner, at, deadline, cost, windows, own_body, "
-    "lapses FROM actions ";
+    "lapses, observed FROM actions ";
 
 Step prepare(Database& database, Statements& sql, Statement Statements::*place,
              const std::string& text) {
@@ -70,13 +70,14 @@ constexpr Text texts[] = {
 
     {&Statements::add_action,
      "INSERT INTO actions (id, nonce, run, tool, state, code, attempt, owner, policy, at, deadline, "
-     "cost, windows, args, call_id, args_key, parent, own_body, lapses) "
-     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"},
+     "cost, windows, args, call_id, args_key, parent, own_body, lapses, observed) "
+     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, "
+     "?19)"},
     {&Statements::find_call, "SELECT id, args_key FROM actions WHERE run = ?1 AND call_id = ?2"},
     {&Statements::redecide,
      "UPDATE actions SET state = ?2, code = ?3, attempt = ?4, owner = ?5, policy = ?6, at = ?7, "
-     "deadline = ?8, cost = ?9, windows = ?10, args = ?11, own_body = ?12, lapses = ?13 "
-     "WHERE id = ?1"},
+     "deadline = ?8, cost = ?9, windows = ?10, args = ?11, own_body = ?12, lapses = ?13, "
+     "observed = ?14 WHERE id = ?1"},
     {&Statements::summarize,
      "SELECT a.name, r.name, t.name, c.args FROM actions c JOIN tools t ON t.id = c.tool "
      "JOIN scopes r ON r.id = c.run JOIN scopes a ON a.id = r.parent WHERE c.id = ?1"},
@@ -109,6 +110,14 @@ constexpr Text texts[] = {
      "INSERT OR REPLACE INTO executions (action, place, pid, started) VALUES (?1, ?2, ?3, ?4)"},
     {&Statements::find_execution, "SELECT place, pid, started FROM executions WHERE action = ?1"},
     {&Statements::end_execution, "DELETE FROM executions WHERE action = ?1"},
+
+    {&Statements::add_observation,
+     "INSERT OR REPLACE INTO observations (action, attempt, status, code, reason, rule, stated, "
+     "beside) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"},
+    {&Statements::find_observation,
+     "SELECT status, code, reason, rule, stated, beside FROM observations "
+     "WHERE action = ?1 AND attempt = ?2"},
+    {&Statements::release_name, "UPDATE actions SET call_id = NULL WHERE id = ?1"},
 
     {&Statements::add_hold,
      "INSERT INTO holds (id, nonce, action, attempt, args_digest, rule, needed, opened_at, deadline, "

@@ -11,6 +11,7 @@
 #include "protocol/result.h"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -56,6 +57,7 @@ struct NewAction {
   OwnerId owner;                 // who sees to its end
   bool own_body = false;         // the host runs the body by itself
   bool lapses = false;           // an unknown end counts as spent at the deadline
+  bool observed = false;         // decided by a sidecar that only observes
   std::int64_t deadline_ms = 0;  // UTC; of the body, or of the hold
   Charges cost;
   std::vector<WindowKey> windows;
@@ -77,6 +79,7 @@ struct ActionRow {
   Charges cost;
   std::vector<WindowKey> windows;
   bool own_body = false, lapses = false;
+  bool observed = false;  // it is no grant to anybody who enforces
 };
 
 // How far a hold has come. The numbers are stored.
@@ -110,6 +113,25 @@ struct HoldRow {
   std::int64_t needed = 1, have = 0;
   std::int64_t opened_ms = 0, deadline_ms = 0;
   HoldState state = HoldState::open;
+};
+
+// What would have been decided about a call that ran because its sidecar only observes.
+struct Observation {
+  std::string status;  // granted, throttled, held, denied
+  Code code = Code::none;
+  std::string reason, rule;
+  Charges stated;                 // what the host said it may cost
+  std::vector<WindowKey> beside;  // that had no room for it: nothing is reserved in them
+};
+
+// An observed call as whoever writes a policy from it reads it.
+struct ObservedCall {
+  std::string agent, run, tool;
+  State state = State::denied;
+  std::int64_t at_ms = 0;
+  Charges reserved, spent;
+  bool ran = false;  // else it was refused for good, and `would` says only why
+  Observation would;
 };
 
 // How an action's latest attempt ended.
@@ -244,6 +266,17 @@ class Turn {
   std::optional<ProcessMark> find_execution(ActionId action);
   // Forgets it, if it is there.
   void end_execution(ActionId action);
+
+  // --- Calls of sidecars that only observe.
+  void add_observation(ActionId action, std::int64_t attempt, const Observation& observation);
+  // Of the action's current attempt.
+  std::optional<Observation> find_observation(const ActionRow& action);
+  // Makes a window under its cap where it has not been used; else leaves it as it is.
+  void open_window(const WindowRef& ref);
+  // Takes the host's name from a call: the next call of that name is another one.
+  void release_name(const ActionRow& action);
+  // Shows every observed call that was decided at `since_ms` or later, oldest first.
+  void each_observed(std::int64_t since_ms, const std::function<void(const ObservedCall&)>& show);
 
   // --- Holds and rates.
   ActionId add_hold(const NewHold& hold);

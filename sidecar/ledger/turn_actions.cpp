@@ -30,6 +30,7 @@ std::optional<ActionRow> read_action(Statement& row) {
   action.windows = std::move(*windows);
   action.own_body = row.integer(11) != 0;
   action.lapses = row.integer(12) != 0;
+  action.observed = row.integer(13) != 0;
   return action;
 }
 
@@ -69,7 +70,8 @@ ActionId Turn::add_action(const NewAction& action) {
            .bind(id.key, id.nonce, action.run.value, tool, static_cast<std::int64_t>(action.state),
                  static_cast<std::int64_t>(action.code), action.owner.value, policy, now_ms_,
                  action.deadline_ms, std::string_view(cost), std::string_view(windows), action.args,
-                 action.call_id, key, action.parent, flag(action.own_body), flag(action.lapses))
+                 action.call_id, key, action.parent, flag(action.own_body), flag(action.lapses),
+                 flag(action.observed))
            .run()) {
     doom("cannot add an action");
   }
@@ -85,7 +87,7 @@ void Turn::redecide(const ActionRow& before, const NewAction& action) {
            .bind(before.id.key, static_cast<std::int64_t>(action.state),
                  static_cast<std::int64_t>(action.code), action.attempt, action.owner.value, policy,
                  now_ms_, action.deadline_ms, std::string_view(cost), std::string_view(windows),
-                 action.args, flag(action.own_body), flag(action.lapses))
+                 action.args, flag(action.own_body), flag(action.lapses), flag(action.observed))
            .run()) {
     doom("cannot decide a call again");
   }

@@ -171,6 +171,11 @@ bool Turn::charge(const ActionRow& action, const Charges& actual,
     added.ends_ms = ref.ends_ms;
     keys.push_back(ref.key);
   }
+  // Whoever ends an observed call, and under whatever policy: its use counts where it had no room.
+  const auto observation = action.observed ? find_observation(action) : std::nullopt;
+  for (const WindowKey& key : observation ? observation->beside : std::vector<WindowKey>()) {
+    if (std::ranges::find(keys, key) == keys.end()) keys.push_back(key);
+  }
   end_reservation(action);
   if (keys.size() > action.windows.size()) widen(action, keys);
   if (error_) return false;

@@ -60,11 +60,25 @@ void read_session(const TomlMember& member, Policy& policy, ComplaintList& compl
   policy.allow_any_agent = in.boolean("allow_any_agent").value_or(false);
 }
 
+// Who writes these wants people to decide by their keys: nothing may run past that, observed or
+// not.
+void refuse_pins(TableReader& in) {
+  for (const std::string_view key : {"approvers", "quorum"}) {
+    const TomlMember* pin = in.find_unlisted(key);
+    if (pin == nullptr) continue;
+    in.complain(*pin, in_quotes(key) +
+                          " pins approver keys, which this version cannot check, so nothing is "
+                          "served by this file, and never with --observe; leave it out, and let "
+                          "allow_unsigned say who may approve");
+  }
+}
+
 void read_approvals(const TomlMember& member, Policy& policy, ComplaintList& complaints) {
   TableReader in(member.value, member.place, complaints);
   const auto timeout = read_duration(in, "timeout", limits::approval_timeout_ms_max);
   policy.approvals.timeout_ms = timeout.value_or(policy.approvals.timeout_ms);
   policy.approvals.allow_unsigned = in.boolean("allow_unsigned").value_or(false);
+  refuse_pins(in);
 }
 
 void read_limits(const TomlMember& member, Policy& policy, ComplaintList& complaints) {
@@ -98,7 +112,8 @@ void refuse_unknown_pin(const TomlMember& session, const Policy& policy,
   for (const TomlMember& member : session.value.members) {
     if (member.key != "agent") continue;
     complaints.add(member.place, "agent " + in_quotes(*policy.pinned_agent) +
-                                     " is not known, so nothing could run; add its [agents.NAME]");
+                                     " is not known, so nothing could run; add its [agents.NAME]" +
+                                     did_you_mean(*policy.pinned_agent, agent_names(policy)));
   }
 }
 
@@ -129,11 +144,13 @@ void read_tables(const TomlNode& top, const std::string& path, Policy& policy,
   if (approvals != nullptr) read_approvals(*approvals, policy, complaints);
   const TomlMember* bounds = in.find("limits", TomlKind::table);
   if (bounds != nullptr) read_limits(*bounds, policy, complaints);
+  if (rules != nullptr) refuse_unknown_tools(*rules, policy, complaints);
   if (session != nullptr) refuse_unknown_pin(*session, policy, complaints);
 }
 
 Complaints unreadable(const std::string& path, std::string_view why) {
-  return {path + ": cannot be read: " + std::string(why)};
+  return {path + ": cannot be read: " + std::string(why) +
+          "; name another file, or write one with tallygate init"};
 }
 
 // Reads until the end or until the text is too large; the errno of what failed, or 0.

@@ -25,7 +25,8 @@ bool read_agent_scope(const TomlMember& member, BudgetRule& budget, const Policy
   // A cap on a misspelt agent would bind nobody.
   if (!policy.knows_agent(budget.agent)) {
     in.complain(member, "agent " + in_quotes(budget.agent) +
-                            " is not known, so this cap would never bind; add its [agents.NAME]");
+                            " is not known, so this cap would never bind; add its [agents.NAME]" +
+                            did_you_mean(budget.agent, agent_names(policy)));
     return false;
   }
   return true;
@@ -41,7 +42,8 @@ bool read_scope(TableReader& in, BudgetRule& budget, const Policy& policy) {
     return true;
   }
   in.complain(*member, "\"scope\" cannot be " + in_quotes(text) +
-                           " in this version; write \"global\", \"agent:NAME\" or \"run\"");
+                           " in this version; write \"global\", \"agent:NAME\" or \"run\"" +
+                           did_you_mean(text, {"global", "agent:", "run"}));
   return false;
 }
 
@@ -54,8 +56,9 @@ bool read_window(TableReader& in, BudgetRule& budget) {
   return index.has_value();
 }
 
-bool read_unit(TableReader& in, BudgetRule& budget) {
+bool read_unit(TableReader& in, BudgetRule& budget, ComplaintList& complaints) {
   auto unit = in.name("unit", is_tool_name, tool_charset);
+  if (unit && !refuse_misspelt_unit(*unit, in.find("unit")->place, complaints)) return false;
   if (unit) budget.unit = std::move(*unit);
   return unit.has_value();
 }
@@ -74,7 +77,7 @@ void read_budget(const TomlNode& table, Policy& policy, BudgetPlaces& places,
   TableReader in(table, table.place, complaints);
   in.require({"scope", "unit", "window", "cap"});
   const bool has_scope = read_scope(in, budget, policy);
-  const bool has_unit = read_unit(in, budget);
+  const bool has_unit = read_unit(in, budget, complaints);
   const bool has_window = read_window(in, budget);
   read_cap(in, budget, complaints);
   if (!has_scope || !has_unit || !has_window) return;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tallygate {
 
@@ -25,6 +26,14 @@ inline constexpr std::array<std::string_view, 6> exec_keys{"command", "env",    
 // Reads `executor` and what goes with it; nothing where the host runs the body.
 std::optional<ExecTemplate> read_exec(const TomlMember& tool, TableReader& in,
                                       const std::string& path, ComplaintList& complaints);
+
+// Complains of tools that rules name and the policy does not: what is let run by a misspelt name
+// never runs, and what is denied by one is not denied. REQUIRES: the tools were read.
+void refuse_unknown_tools(const TomlMember& rules, const Policy& policy, ComplaintList& complaints);
+// Complains of a unit that is nearly one that every version knows; true where it is not.
+bool refuse_misspelt_unit(std::string_view unit, Place place, ComplaintList& complaints);
+// The agents that the policy names.
+std::vector<std::string_view> agent_names(const Policy& policy);
 
 // "500ms", "30s", "5m", "2h" as milliseconds; nothing for any other text.
 std::optional<std::int64_t> parse_duration_ms(std::string_view text);

@@ -23,6 +23,7 @@ void read_unit_amount(const TomlMember& member, Cost& cost, ComplaintList& compl
                                      " by itself; leave it out of cost");
     return;
   }
+  if (!refuse_misspelt_unit(member.key, member.place, complaints)) return;
   const auto amount = read_amount(member, default_scale(member.key), complaints);
   if (amount) cost.amounts.push_back(Charge{member.key, *amount});
 }

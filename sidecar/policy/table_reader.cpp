@@ -5,9 +5,30 @@
 #include "protocol/limits.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 namespace tallygate {
+
+namespace {
+
+// What to write for a key that must be there.
+std::string example_of(std::string_view key) {
+  struct Example {
+    std::string_view key, text;
+  };
+  static constexpr Example examples[] = {
+      {"scope", R"(scope = "global")"},  {"unit", R"(unit = "usd")"},
+      {"window", R"(window = "day")"},   {"cap", R"(cap = "10.00")"},
+      {"id", R"(id = "NAME")"},          {"match", R"(match = {tool = "NAME"})"},
+      {"effect", R"(effect = "allow")"}, {"tool", R"(tool = "NAME")"},
+      {"from", R"(from = "host")"},      {"max", R"(max = {usd = "1.00"})"},
+  };
+  const auto found = std::ranges::find(examples, key, &Example::key);
+  return found == std::end(examples) ? std::string() : "; write " + std::string(found->text);
+}
+
+}  // namespace
 
 std::string ComplaintList::where(Place place) const {
   return file_ + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
@@ -25,12 +46,20 @@ Complaints ComplaintList::take() {
 
 TableReader::~TableReader() {
   for (const TomlMember& member : table_.members) {
-    if (std::ranges::find(known_, member.key) == known_.end()) complain_unknown(member);
+    const bool is_known = std::ranges::find(known_, member.key) != known_.end() ||
+                          std::ranges::find(unlisted_, member.key) != unlisted_.end();
+    if (!is_known) complain_unknown(member);
   }
 }
 
 const TomlMember* TableReader::find(std::string_view key) {
   known_.push_back(key);
+  const auto found = std::ranges::find(table_.members, key, &TomlMember::key);
+  return found == table_.members.end() ? nullptr : &*found;
+}
+
+const TomlMember* TableReader::find_unlisted(std::string_view key) {
+  unlisted_.push_back(key);
   const auto found = std::ranges::find(table_.members, key, &TomlMember::key);
   return found == table_.members.end() ? nullptr : &*found;
 }
@@ -45,7 +74,7 @@ const TomlMember* TableReader::find(std::string_view key, TomlKind kind) {
 void TableReader::require(const std::vector<std::string_view>& keys) {
   for (const std::string_view key : keys) {
     if (std::ranges::find(table_.members, key, &TomlMember::key) == table_.members.end()) {
-      complaints_.add(place_, "missing key " + in_quotes(key));
+      complaints_.add(place_, "missing key " + in_quotes(key) + example_of(key));
     }
   }
 }
@@ -89,7 +118,8 @@ std::optional<std::size_t> TableReader::choice(std::string_view key,
   const auto found = std::ranges::find(choices, member->value.text);
   if (found != choices.end()) return static_cast<std::size_t>(found - choices.begin());
   complain(*member, in_quotes(key) + " cannot be " + in_quotes(member->value.text) +
-                        " in this version; write " + listed(choices));
+                        " in this version; write " + listed(choices) +
+                        did_you_mean(member->value.text, choices));
   return std::nullopt;
 }
 

@@ -48,6 +48,8 @@ class TableReader {
   const TomlMember* find(std::string_view key);
   // The same, of this kind.
   const TomlMember* find(std::string_view key, TomlKind kind);
+  // Of any kind, without naming the key where others are refused: it is known only to be explained.
+  const TomlMember* find_unlisted(std::string_view key);
   // The keys asked for next must be there.
   void require(const std::vector<std::string_view>& keys);
 
@@ -73,7 +75,7 @@ class TableReader {
   const TomlNode& table_;
   Place place_;
   ComplaintList& complaints_;
-  std::vector<std::string_view> known_;
+  std::vector<std::string_view> known_, unlisted_;
   std::string_view parent_, name_;  // empty: no dots to explain
 };
 

@@ -54,6 +54,11 @@ std::string listed(const std::vector<std::string_view>& names) {
   return out;
 }
 
+std::string did_you_mean(std::string_view name, const std::vector<std::string_view>& known) {
+  const std::string_view nearest = nearest_name(name, known);
+  return nearest.empty() ? std::string() : "; did you mean " + in_quotes(nearest) + "?";
+}
+
 std::string_view nearest_name(std::string_view name, const std::vector<std::string_view>& known) {
   std::string_view nearest;
   std::size_t best = distance_max + 1;

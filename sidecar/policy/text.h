@@ -23,6 +23,9 @@ std::string_view shortened(std::string_view text, std::size_t size_max);
 // `"a", "b" or "c"`.
 std::string listed(const std::vector<std::string_view>& names);
 
+// `; did you mean "NAME"?` for the nearest of `known`; empty where none is near.
+std::string did_you_mean(std::string_view name, const std::vector<std::string_view>& known);
+
 // The name within two edits of `name`, the nearest first; empty when there is none. Names as short
 // as the number of edits do not count: they resemble everything.
 std::string_view nearest_name(std::string_view name, const std::vector<std::string_view>& known);

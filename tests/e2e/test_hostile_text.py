@@ -118,7 +118,8 @@ class Shown(StoreTest):
         """Each with its exit code. In this order, since some end what others show."""
         return [
             (("budget",), 0), (("approvals",), 0), (("audit", "tail"), 0), (("audit", "verify"), 0),
-            (("doctor",), 7), (("deny", self.held[0], "--reason", self.text), 0),
+            (("doctor",), 7), (("policy", "check"), 0), (("init",), 2),
+            (("deny", self.held[0], "--reason", self.text), 0),
             (("deny", self.text), 6), (("cut", "agent:coder", "--reason", self.text), 0),
             (("freeze", "run:coder/r1", "--reason", self.text), 0),
             (("kill", "agent:other", "--reason", self.text), 0), (("doctor",), 7),

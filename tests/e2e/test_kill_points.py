@@ -2,6 +2,7 @@
 
     TALLYGATE_SEED=N    draws the same moments again
     TALLYGATE_KILLS=N   draws more of them, or fewer
+    TALLYGATE_OBSERVE=1 kills sidecars that only observe: they leave the same
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from support import Sidecar, Store
 KILLS = int(os.environ.get("TALLYGATE_KILLS", "500"))
 KILLS_PER_STORE = 50  # old stores make every look into them slower
 HITS_MIN = 10
+OPTIONS = ("--observe",) if os.environ.get("TALLYGATE_OBSERVE") else ()
 LIBRARY = os.environ["TALLYGATE_KILL_POINT"]
 
 POLICY = """
@@ -160,7 +162,7 @@ class Lives(Store):
         self._close()
 
     def _live(self) -> None:
-        gate = Sidecar(self.config, env={
+        gate = Sidecar(self.config, options=OPTIONS, env={
             "LD_PRELOAD": LIBRARY, "TALLYGATE_TEST_KILL": "%s:%d:%s:%s" % self._moment})
         try:
             self._look(gate)
@@ -255,7 +257,7 @@ class Lives(Store):
     def _close(self) -> None:
         """Ends every call that is still open; after that nothing may be reserved."""
         time.sleep(0.35)  # until grants of errands that were never told are due
-        gate = Sidecar(self.config)
+        gate = Sidecar(self.config, options=OPTIONS)
         self._look(gate)
         books = self._check()
         for call in self._calls:

@@ -1,6 +1,5 @@
 #include "cli/doctor/doctor.h"
 #include "cli/doctor/words.h"
-#include "cli/share.h"
 #include "policy/load.h"
 
 #include <sys/stat.h>
@@ -27,16 +26,12 @@ std::string how_named(const CommonOptions& options) {
 
 void report_none(Section& section) {
   const std::string usual = usual_config();
-  std::vector<std::string> remedies{"tallygate doctor -c FILE", "export TALLYGATE_CONFIG=FILE"};
-  if (const std::string starter = starter_policy("spend-cap"); !starter.empty()) {
-    remedies.push_back("export TALLYGATE_CONFIG=" + shell_word(starter) + "  # to begin with");
-  }
   section.problem(
       ExitCode::usage,
       "there is no configuration, so every call is denied; looked for: -c (not "
       "given), $TALLYGATE_CONFIG (not set), " +
           (usual.empty() ? "the user's folder ($HOME is not set)" : usual + " (not there)"),
-      std::move(remedies));
+      {"tallygate init", "tallygate doctor -c FILE", "export TALLYGATE_CONFIG=FILE"});
 }
 
 // A sticky folder lets nobody replace what is another's, however many may write there.

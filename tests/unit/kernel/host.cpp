@@ -118,7 +118,7 @@ void HostTest::start() {
   REQUIRE(opened.ok());
   ledger = std::move(opened).value();
   REQUIRE(ledger->become_owner(clock.now().utc_ms).ok());
-  kernel = std::make_unique<Kernel>(policy, *ledger, entropy, "test");
+  kernel = std::make_unique<Kernel>(policy, *ledger, entropy, "test", mode);
   finished = false;
 }
 

@@ -90,6 +90,7 @@ class HostTest {
   Policy policy;
   FakeClock clock;
   SeededEntropy entropy{42};
+  Mode mode = Mode::enforce;  // of the next start
   std::unique_ptr<Ledger> ledger;
   std::unique_ptr<Kernel> kernel;
   std::vector<Event> events;

@@ -25,6 +25,11 @@ mode_t mode_of(const fs::path& path) {
   return found.st_mode & 07777U;
 }
 
+// What makes a current store one of version 3.
+constexpr const char* without_observation =
+    "DROP TABLE observations; DROP INDEX actions_observed; "
+    "ALTER TABLE actions DROP COLUMN observed; PRAGMA user_version = 3";
+
 class Umask {
  public:
   explicit Umask(mode_t mask) : old_(::umask(mask)) {}
@@ -158,9 +163,9 @@ TEST_CASE_METHOD(OpeningTest, "a database of another program is refused and stay
 
 TEST_CASE_METHOD(OpeningTest, "a store of a newer program is refused", "[ledger]") {
   open().reset();
-  REQUIRE(raw().execute("PRAGMA user_version = 4"));
+  REQUIRE(raw().execute("PRAGMA user_version = 5"));
   CHECK(holds(refusal().message, "a newer tallygate wrote this store"));
-  CHECK(raw().number("PRAGMA user_version") == 4);
+  CHECK(raw().number("PRAGMA user_version") == 5);
 }
 
 TEST_CASE_METHOD(OpeningTest, "a store whose version makes no sense is refused, not fatal",
@@ -241,7 +246,56 @@ TEST_CASE_METHOD(OpeningTest, "a store of version 1 becomes a current one and ke
   CHECK(turn->find_action(3)->owner == an_operator);
   CHECK(turn->open_holds().empty());
   REQUIRE(turn->commit().ok());
-  CHECK(raw().number("PRAGMA user_version") == 3);
+  CHECK(raw().number("PRAGMA user_version") == 4);
+}
+
+TEST_CASE_METHOD(OpeningTest,
+                 "a store of version 3 becomes a current one, and nothing in it was observed",
+                 "[ledger]") {
+  NewAction action;
+  action.state = State::granted;
+  action.tool = "pay";
+  action.args = "{}";
+  std::int64_t key = 0;
+  {
+    const Open ledger = open();
+    auto turn = ledger->begin(100);
+    REQUIRE(turn.ok());
+    const ScopeId agent = turn->scope(3, "a", std::nullopt);
+    action.run = turn->scope(4, "a/r", agent);
+    key = turn->add_action(action).key;
+    REQUIRE(turn->commit().ok());
+  }
+  REQUIRE(raw().execute(without_observation));
+  const Open ledger = open();
+  CHECK(raw().number("PRAGMA user_version") == 4);
+  auto turn = ledger->begin(200);
+  REQUIRE(turn.ok());
+  const auto before = turn->find_action(key);
+  REQUIRE(before.has_value());
+  CHECK_FALSE(before->observed);
+  CHECK_FALSE(turn->find_observation(*before).has_value());
+  action.observed = true;
+  const ActionId id = turn->add_action(action);
+  const Observation would{"denied", Code::unpriced,       "no price",
+                          "r",      {{"usd", Amount{5}}}, {{1, 2}}};
+  turn->add_observation(id, 1, would);
+  const auto found = turn->find_observation(*turn->find_action(id.key));
+  REQUIRE(found.has_value());
+  CHECK(found->status == "denied");
+  CHECK(found->code == Code::unpriced);
+  CHECK(found->stated == would.stated);
+  CHECK(found->beside == would.beside);
+  int seen = 0;
+  turn->each_observed(0, [&](const ObservedCall& call) {
+    ++seen;
+    CHECK(call.agent + " " + call.run + " " + call.tool == "a r pay");
+    CHECK(call.ran);
+    CHECK(call.would.reason == "no price");
+  });
+  turn->each_observed(201, [&](const ObservedCall&) { ++seen; });
+  CHECK(seen == 1);
+  CHECK(turn->commit().ok());
 }
 
 TEST_CASE_METHOD(OpeningTest, "a store of version 2 becomes a current one and keeps its calls",
@@ -259,9 +313,10 @@ TEST_CASE_METHOD(OpeningTest, "a store of version 2 becomes a current one and ke
     key = turn->add_action(action).key;
     REQUIRE(turn->commit().ok());
   }
+  REQUIRE(raw().execute(without_observation));
   REQUIRE(raw().execute("DROP TABLE executions; PRAGMA user_version = 2"));
   const Open ledger = open();
-  CHECK(raw().number("PRAGMA user_version") == 3);
+  CHECK(raw().number("PRAGMA user_version") == 4);
   auto turn = ledger->begin(200);
   REQUIRE(turn.ok());
   const auto action = turn->find_action(key);

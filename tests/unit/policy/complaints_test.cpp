@@ -75,7 +75,7 @@ TEST_CASE("an unknown key names the nearest known one", "[policy]") {
 
 TEST_CASE("a misspelt key in a list is told apart from the missing one", "[policy]") {
   CHECK(complaints_of(budget("scope = \"run\"\nunit = \"usd\"\nwndow = \"day\"\ncap = \"1\"")) ==
-        Complaints{"t.toml:2:1: missing key \"window\"",
+        Complaints{"t.toml:2:1: missing key \"window\"; write window = \"day\"",
                    "t.toml:5:1: unknown key \"wndow\"; did you mean \"window\"?"});
   CHECK(complaint_of(rule("id = \"a\"\nmatch = {tool = \"x\", agnt = \"y\"}\neffect = \"deny\"")) ==
         "t.toml:3:22: unknown key \"agnt\"; known here: \"tool\"");
@@ -172,7 +172,7 @@ TEST_CASE("an agent that is pinned or capped must be known", "[policy]") {
   CHECK(complaint_of(budget("scope = \"agent:codr\"\nunit = \"usd\"\nwindow = \"day\"\n"
                             "cap = \"1\"")) ==
         "t.toml:3:1: agent \"codr\" is not known, so this cap would never bind; add its "
-        "[agents.NAME]");
+        "[agents.NAME]; did you mean \"coder\"?");
 }
 
 TEST_CASE("a level outside 0 to 5 is refused", "[policy]") {
@@ -189,9 +189,10 @@ TEST_CASE("a cost is free, a table of amounts, or a bound for the host", "[polic
         std::string("t.toml:2:1: \"cost\" cannot be a float; ") + forms);
   CHECK(complaint_of("[tools.a]\ncost = {}\n") ==
         std::string("t.toml:2:1: \"cost\" names no unit; ") + forms);
-  CHECK(complaint_of("[tools.a]\ncost = {from = \"host\"}\n") == "t.toml:2:1: missing key \"max\"");
+  CHECK(complaint_of("[tools.a]\ncost = {from = \"host\"}\n") ==
+        "t.toml:2:1: missing key \"max\"; write max = {usd = \"1.00\"}");
   CHECK(complaint_of("[tools.a]\ncost = {max = {usd = \"1\"}}\n") ==
-        "t.toml:2:1: missing key \"from\"");
+        "t.toml:2:1: missing key \"from\"; write from = \"host\"");
   CHECK(complaint_of("[tools.a]\ncost = {from = \"host\", max = {}}\n") ==
         std::string("t.toml:2:24: \"max\" names no unit; ") + forms);
   CHECK(complaint_of("[tools.a]\ncost = {from = \"table\", max = {usd = \"1\"}}\n") ==
@@ -275,8 +276,10 @@ TEST_CASE("scopes and windows of later versions are refused with what is accepte
 
 TEST_CASE("a budget lacks nothing", "[policy]") {
   CHECK(complaints_of("[[budgets]]\n") ==
-        Complaints{"t.toml:1:1: missing key \"scope\"", "t.toml:1:1: missing key \"unit\"",
-                   "t.toml:1:1: missing key \"window\"", "t.toml:1:1: missing key \"cap\""});
+        Complaints{"t.toml:1:1: missing key \"scope\"; write scope = \"global\"",
+                   "t.toml:1:1: missing key \"unit\"; write unit = \"usd\"",
+                   "t.toml:1:1: missing key \"window\"; write window = \"day\"",
+                   "t.toml:1:1: missing key \"cap\"; write cap = \"10.00\""});
   CHECK(holds(complaint_of(budget("scope = \"run\"\nunit = \"us d\"\nwindow = \"day\"\n"
                                   "cap = \"1\"")),
               "t.toml:4:1: \"unit\" must be a name, not \"us d\"; "));
@@ -291,17 +294,18 @@ TEST_CASE("two budgets of one scope, unit and window are refused, naming both", 
 }
 
 TEST_CASE("a rule lacks nothing and its id is its own", "[policy]") {
-  CHECK(complaints_of("[[rules]]\n") == Complaints{"t.toml:1:1: missing key \"id\"",
-                                                   "t.toml:1:1: missing key \"match\"",
-                                                   "t.toml:1:1: missing key \"effect\""});
+  CHECK(complaints_of("[[rules]]\n") ==
+        Complaints{"t.toml:1:1: missing key \"id\"; write id = \"NAME\"",
+                   "t.toml:1:1: missing key \"match\"; write match = {tool = \"NAME\"}",
+                   "t.toml:1:1: missing key \"effect\"; write effect = \"allow\""});
   const std::string one = rule("id = \"a\"\nmatch = {tool = \"x\"}\neffect = \"deny\"");
   CHECK(complaint_of(one + one) ==
         "t.toml:5:1: a rule with the id \"a\" stands at t.toml:1:1; give each its own");
   CHECK(complaint_of(rule("id = \"a\"\nmatch = {}\neffect = \"deny\"")) ==
-        "t.toml:3:1: missing key \"tool\"");
+        "t.toml:3:1: missing key \"tool\"; write tool = \"NAME\"");
   CHECK(complaint_of(rule("id = \"a\"\nmatch = {tool = \"x\"}\neffect = \"slow\"")) ==
         "t.toml:4:1: \"effect\" cannot be \"slow\" in this version; write \"allow\", \"deny\", "
-        "\"hold\" or \"throttle\"");
+        "\"hold\" or \"throttle\"; did you mean \"allow\"?");
   CHECK(complaint_of(rule("id = \"a\"\nmatch = \"x\"\neffect = \"deny\"")) ==
         "t.toml:3:1: \"match\" must be a table, not a string");
 }

@@ -172,8 +172,11 @@ TEST_CASE("a file is read whole, and its digest is that of its text", "[policy]"
 TEST_CASE("a file that cannot be read says why", "[policy]") {
   const auto missing = load_policy_file("/nonexistent/p.toml");
   REQUIRE(std::holds_alternative<Complaints>(missing));
-  CHECK(std::get<Complaints>(missing) ==
-        Complaints{"/nonexistent/p.toml: cannot be read: No such file or directory"});
+  CHECK(
+      std::get<Complaints>(missing) ==
+      Complaints{
+          "/nonexistent/p.toml: cannot be read: No such file or directory; name another file, or write one "
+          "with tallygate init"});
 
   const auto folder = load_policy_file("/");
   REQUIRE(std::holds_alternative<Complaints>(folder));
@@ -183,8 +186,10 @@ TEST_CASE("a file that cannot be read says why", "[policy]") {
 TEST_CASE("a file that never ends is refused", "[policy]") {
   const auto endless = load_policy_file("/dev/zero");
   REQUIRE(std::holds_alternative<Complaints>(endless));
-  CHECK(std::get<Complaints>(endless).front() ==
-        "/dev/zero: cannot be read: larger than 4194304 bytes");
+  CHECK(
+      std::get<Complaints>(endless).front() ==
+      "/dev/zero: cannot be read: larger than 4194304 bytes; name another file, or write one with "
+      "tallygate init");
 }
 
 }  // namespace

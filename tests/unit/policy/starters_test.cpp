@@ -60,6 +60,14 @@ TEST_CASE("spend-cap lets an agent spend up to the cap", "[policy]") {
   CHECK(claims(policy, "default", search.charges, 0).size() == 2);
 }
 
+TEST_CASE("first-tool lets one tool run at its price, and no other", "[policy]") {
+  const Judgement search = judged("first-tool.toml", "search");
+  CHECK(search.effect == Effect::allow);
+  CHECK(charge_of(search.charges, "usd") == Amount{50'000'000});
+  CHECK(judged("first-tool.toml", "shell").code == Code::unregistered_tool);
+  CHECK(policy_of(text_of(folder() / "first-tool.toml")).budgets.size() == 2);
+}
+
 TEST_CASE("read-only lets an agent look and nothing else", "[policy]") {
   CHECK(judged("read-only.toml", "list_files").effect == Effect::allow);
   CHECK(holds(judged("read-only.toml", "write_file").reason, "this session is read-only"));
