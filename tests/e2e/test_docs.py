@@ -13,7 +13,8 @@ from support import BINARY
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = ("README.md", "policies/README.md", "clients/python/README.md", "protocol/README.md",
-             "sidecar/README.md", "tests/bench/README.md", "clients/shell/README.md")
+             "sidecar/README.md", "tests/bench/README.md", "clients/shell/README.md",
+             "clients/cpp/README.md")
 COMMANDS_POLICY = """
 [store]
 url = "sqlite:store.db"

@@ -1,39 +1,46 @@
 """tallygate: budgets, rules and approvals in front of an agent's tool calls.
 
-`start` a sidecar, decorate functions with `@gate.tool`, and call them; see README.md.
+`start` a sidecar, decorate functions with `@gate.tool`, and call them; see README.md. For asyncio
+there is `tallygate.aio`.
 """
 
-from .bodies import Answer, cancelled
-from .errors import (
+from .ends import (
     Cancelled,
+    Completed,
     Denied,
-    GateClosed,
     Held,
     InDoubt,
     NotCompleted,
+    Running,
+    ToolFailed,
+)
+from .errors import (
+    GateClosed,
     ProtocolError,
     RequestRefused,
-    Running,
     StartFailed,
     TallygateError,
     TimedOut,
-    ToolFailed,
 )
+from .executions import Answer, cancelled
 from .gate import Gate
-from .launch import VERSION as __version__
+from .grant import Grant
 from .launch import start
-from .notices import Progress
-from .results import ActionResult, Budget, Hold, Policy, Registration, Session
+from .notices import Progress, ScopeChange
+from .results import ActionResult, Budget, Hold, Policy, Registration, Session, Terms
 from .tool import Tool
+from .version import VERSION as __version__
 
 __all__ = [
     "ActionResult",
     "Answer",
     "Budget",
     "Cancelled",
+    "Completed",
     "Denied",
     "Gate",
     "GateClosed",
+    "Grant",
     "Held",
     "Hold",
     "InDoubt",
@@ -44,9 +51,11 @@ __all__ = [
     "Registration",
     "RequestRefused",
     "Running",
+    "ScopeChange",
     "Session",
     "StartFailed",
     "TallygateError",
+    "Terms",
     "TimedOut",
     "Tool",
     "ToolFailed",

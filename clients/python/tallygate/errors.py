@@ -1,56 +1,19 @@
-"""Everything this package raises. Catch `TallygateError` to catch all of it.
+"""What this package raises. Catch `TallygateError` to catch all of it.
 
 Three kinds, which ask for different reactions:
 
-* `NotCompleted`: the sidecar decided; `.result` says what and why. Nothing is broken.
+* `NotCompleted` (in `ends`): the sidecar decided; `.result` says what and why. Nothing is broken.
 * `RequestRefused`: the sidecar did not accept the request itself (a mistake in the call).
 * `GateClosed`, `ProtocolError`: there is no gate any more. Nothing can run; start a new one.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from .results import ActionResult
+from typing import Any
 
 
 class TallygateError(Exception):
     """The base of all errors of this package."""
-
-
-class NotCompleted(TallygateError):
-    """The call has no output. `.result` is the sidecar's answer; its reason is the message."""
-
-    def __init__(self, result: ActionResult) -> None:
-        self.result = result
-        code = f" ({result.code})" if result.code else ""
-        super().__init__(f"{result.status}{code}: {result.reason or 'no reason was given'}")
-
-
-class Denied(NotCompleted):
-    """Refused by a machine or a person. The body did not run."""
-
-
-class Held(NotCompleted):
-    """Waits for a person's approval: `.result.hold`. The body has not run. `Gate.resume` waits."""
-
-
-class Running(NotCompleted):
-    """Granted to another host, or to one that runs the body by itself. `Gate.resume` waits."""
-
-
-class ToolFailed(NotCompleted):
-    """The body ran and failed, or could not be started (code `host_lost`, `not_run`). `__cause__`
-    is the body's own exception where it ran in this process."""
-
-
-class Cancelled(NotCompleted):
-    """Cancelled; `.result.spent` says whether the body had started to cost something."""
-
-
-class InDoubt(NotCompleted):
-    """Whether the body ran to its end is not known. Do not simply call again."""
 
 
 class RequestRefused(TallygateError):

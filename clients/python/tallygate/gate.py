@@ -5,25 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from types import TracebackType
-from typing import Any, NoReturn, TypeVar, overload
+from typing import Any, TypeVar, overload
 
-from .bodies import REQUEST_CANCELLED, Bodies
-from .errors import (
-    Cancelled,
-    Denied,
-    GateClosed,
-    Held,
-    InDoubt,
-    NotCompleted,
-    ProtocolError,
-    RequestRefused,
-    Running,
-    TallygateError,
-    ToolFailed,
-)
+from . import requests
+from .bodies import Bodies
+from .ends import raise_end
+from .errors import GateClosed, ProtocolError, RequestRefused, TallygateError
+from .executions import REQUEST_CANCELLED
+from .grant import Grant, Grants
 from .peer import Peer
+from .requests import Seconds, may_wait, seconds_of
 from .results import (
     ActionResult,
     AmountLike,
@@ -34,25 +26,10 @@ from .results import (
     read_action_result,
     read_budgets,
     read_registration,
-    write_amounts,
 )
-from .schema import input_schema
 from .tool import P, R, Tool
 
 T = TypeVar("T")
-
-_ENDS: dict[str, type[NotCompleted]] = {
-    "denied": Denied,
-    "held": Held,
-    "granted": Running,
-    "failed": ToolFailed,
-    "cancelled": Cancelled,
-    "in_doubt": InDoubt,
-}
-Seconds = float | timedelta
-# A wait for a person is asked for in pieces of so many seconds, so that any length will do: one
-# request may wait for 30 days.
-_PIECE = 60.0
 # A sidecar leaves within 2 s of the end of its input.
 _PATIENCE = 2.5
 
@@ -69,6 +46,7 @@ class Gate:
         self._peer = peer
         self._bodies = bodies
         self._timeout = timeout
+        self._grants = Grants()
         self._closing = threading.Lock()
         self.server = welcome.server
         self.session = welcome.session
@@ -119,11 +97,7 @@ class Gate:
     def _register(
         self, name: str, body: Callable[..., object], description: str | None
     ) -> Registration:
-        definition: dict[str, Any] = {"name": name}
-        if text := description or (body.__doc__ or "").strip().split("\n")[0]:
-            definition["description"] = text
-        if (schema := input_schema(body)) is not None:
-            definition["inputSchema"] = schema
+        definition = requests.definition(name, body, description)
         answer = self._ask("tools/register", {"tools": [definition]}, self._timeout)
         return self._read(lambda: read_registration(answer, name))
 
@@ -148,23 +122,13 @@ class Gate:
         tool's own timeout. wait_for_approval: seconds to wait for a person, if the call is held;
         approved in this time it runs, and `timeout` does not bound that.
 
-        Raises `Denied`, `Held`, `Running`, `ToolFailed`, `Cancelled`, `InDoubt` with the result; TypeError or
-        ValueError for arguments that are not JSON (nothing was sent); `RequestRefused` for a call
-        that the sidecar does not accept; `TimedOut`, `GateClosed`, `ProtocolError`.
+        Raises `Denied`, `Held`, `Running`, `ToolFailed`, `Cancelled`, `InDoubt` with the result;
+        TypeError or ValueError for arguments that are not JSON (nothing was sent); `RequestRefused`
+        for a call that the sidecar does not accept; `TimedOut`, `GateClosed`, `ProtocolError`.
         """
-        params: dict[str, Any] = {"tool": tool, "args": dict(args)}
-        if cost is not None:
-            params["cost"] = write_amounts(cost)
-        if call_id is not None:
-            params["callId"] = call_id
-        if (parent := self._bodies.current_action()) is not None:
-            params["parentActionId"] = parent
-        try:
-            return self._run("actions/govern", params, timeout)
-        except Held as held:
-            if _seconds(wait_for_approval) <= 0:
-                raise
-            return self._await_approval(held.result.action_id, _seconds(wait_for_approval))
+        params = requests.call(tool, args, cost, call_id, self._bodies.current_action())
+        result = self._run("actions/govern", params, timeout)
+        return self._completed(self._approved(result, wait_for_approval))
 
     def call(self, tool: str, /, **args: Any) -> Any:
         """The output of a governed call. Raises as `govern` does."""
@@ -178,10 +142,61 @@ class Gate:
         come; None does not wait. A call that runs once runs once, whoever resumes it, and how
         often. Raises as `govern` does.
         """
-        params: dict[str, Any] = {"actionId": action_id}
-        if wait is not None:
-            params["waitMs"] = round(_seconds(wait) * 1000)
-        return self._run("actions/resume", params, None)
+        return self._completed(self._resume(action_id, wait))
+
+    # Calls whose bodies the host runs by itself
+
+    def propose(
+        self,
+        tool: str,
+        args: Mapping[str, Any],
+        *,
+        cost: Mapping[str, AmountLike] | None = None,
+        call_id: str | None = None,
+        timeout: float | None = None,
+        wait_for_approval: Seconds = 0,
+    ) -> Grant:
+        """As `govern`, but the body is the caller's: run it once with `grant.args` and say how it
+        ended, best in a `with` block. No tool need be registered.
+
+        Raises as `govern` does, and `Completed` for a `call_id` whose call did; `Running` where a
+        grant of it is out already, in this session too: nothing runs twice.
+        """
+        params = requests.call(tool, args, cost, call_id, self._bodies.current_action())
+        result = self._run("actions/propose", params, timeout)
+        return self._grant(self._approved(result, wait_for_approval))
+
+    def resume_proposed(self, action_id: str, wait: Seconds | None = None) -> Grant:
+        """As `resume`, for a call that was proposed."""
+        return self._grant(self._resume(action_id, wait))
+
+    def complete(
+        self,
+        action_id: str,
+        token: str,
+        *,
+        output: Any = None,
+        error: str | None = None,
+        usage: Mapping[str, AmountLike] | None = None,
+    ) -> ActionResult:
+        """Says how a proposed call ended, also one of another process of the same agent: with
+        `output`, or with `error`, then it failed. Returns how the call stands now."""
+        params = requests.complete(action_id, token, output, error, usage)
+        return self._grants.ended(self._stands("actions/complete", params))
+
+    def _grant(self, result: ActionResult) -> Grant:
+        return Grant(result, self._grants.hand_out(result), self.complete, self.extend)
+
+    # Calls that are there already
+
+    def get(self, action_id: str) -> ActionResult:
+        """How a call of this agent stands, whatever that is; `granted` while its body runs."""
+        return self._stands("actions/get", {"actionId": action_id})
+
+    def cancel(self, action_id: str) -> ActionResult:
+        """Asks for the end of a call of this session, or of a held one of this agent. Returns how
+        it stands; a body that runs is told to stop, and whoever called hears how it ended."""
+        return self._stands("actions/cancel", {"actionId": action_id})
 
     def extend(self, action_id: str | None = None) -> ActionResult:
         """Starts the timeout of a body anew, for the seconds that adds. By default it is the body
@@ -193,8 +208,7 @@ class Gate:
         action_id = action_id or self._bodies.current_action()
         if action_id is None:
             raise ValueError("no body runs here: name the call to extend")
-        answer = self._ask("actions/extend", {"actionId": action_id}, self._timeout)
-        return self._read(lambda: read_action_result(answer))
+        return self._stands("actions/extend", {"actionId": action_id})
 
     def record_usage(
         self,
@@ -209,15 +223,18 @@ class Gate:
 
         call_id: its name within the run; a record of the same name is charged once.
         """
-        params: dict[str, Any] = {"usage": write_amounts(usage)}
-        params.update({"model": model} if model is not None else {})
-        params.update({"callId": call_id} if call_id is not None else {})
-        answer = self._ask("usage/record", params, self._timeout)
-        result = self._read(lambda: read_action_result(answer))
-        return result if result.status == "completed" else self._raise(result)
+        return self._completed(
+            self._stands("usage/record", requests.record(usage, model, call_id))
+        )
+
+    # How they are asked
+
+    def _stands(self, method: str, params: dict[str, Any]) -> ActionResult:
+        answer = self._ask(method, params, self._timeout)
+        return self._read(lambda: read_action_result(answer))
 
     def _run(self, method: str, params: dict[str, Any], timeout: float | None) -> ActionResult:
-        """A request for which a body may run; the call, if it completed."""
+        """A request for which a body may run; how the call stands then."""
         try:
             with self._bodies.pool.waiting():  # a body that calls lets another one run
                 answer = self._ask(method, params, timeout)
@@ -225,21 +242,22 @@ class Gate:
             if error.code != REQUEST_CANCELLED or error.data is None:
                 raise
             answer = error.data  # a cancelled request is answered with how the call ended
-        result = self._read(lambda: read_action_result(answer))
-        return result if result.status == "completed" else self._raise(result)
+        return self._read(lambda: read_action_result(answer))
 
-    def _await_approval(self, action_id: str, wait: float) -> ActionResult:
-        until = time.monotonic() + wait
-        while True:
-            left = max(until - time.monotonic(), 0)
-            try:
-                return self.resume(action_id, min(left, _PIECE))
-            except (Held, Running):
-                if left <= _PIECE:
-                    raise
+    def _resume(self, action_id: str, wait: Seconds | None) -> ActionResult:
+        return self._run("actions/resume", requests.resume(action_id, wait), None)
 
-    def _raise(self, result: ActionResult) -> NoReturn:
-        raise _ENDS[result.status](result) from self._bodies.failure_of(result.action_id)
+    def _approved(self, result: ActionResult, wait: Seconds) -> ActionResult:
+        """The call, after a wait for a person, if it is held and there is time to wait."""
+        until = time.monotonic() + seconds_of(wait)
+        while may_wait(result) and (left := until - time.monotonic()) > 0:
+            result = self._resume(result.action_id, min(left, requests.PIECE))
+        return result
+
+    def _completed(self, result: ActionResult) -> ActionResult:
+        if result.status != "completed":
+            raise_end(result, self._bodies.failures.take(result.action_id))
+        return result
 
     # The rest
 
@@ -304,6 +322,3 @@ class Gate:
             self._peer.fail(error)
             raise
 
-
-def _seconds(length: Seconds) -> float:
-    return length.total_seconds() if isinstance(length, timedelta) else length

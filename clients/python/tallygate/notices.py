@@ -1,4 +1,4 @@
-"""What the sidecar tells unasked, for hosts that want to hear it: callbacks on a thread of their own."""
+"""What the sidecar tells unasked, for hosts that want to hear it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from .pool import Pool
 from .results import ActionResult, Fields, read_action_result, read_seconds
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -28,46 +26,74 @@ class Progress:
     retry_after: float | None
 
 
+@dataclass(frozen=True)
+class ScopeChange:
+    """An operator closed a scope of this session, or opened it again. scope: "global",
+    "agent:NAME", "run:AGENT/RUN"; state: "cut", "frozen", "killed", "open"."""
+
+    scope: str
+    state: str
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Listeners:
+    """The host's callbacks; None where it does not want to hear."""
+
+    on_update: Callable[[ActionResult], object] | None = None
+    on_progress: Callable[[Progress], object] | None = None
+    on_scope: Callable[[ScopeChange], object] | None = None
+
+
+# Calls a callback with a value, one after the other in the order they came, and not on the spot.
+Deliver = Callable[[Callable[[Any], object], Any], None]
+
+
 class Notices:
-    """Hands notifications to the host's callbacks, one after the other, in the order they came.
+    """Reads notifications, also those that nobody listens to, and hands them to `deliver`."""
 
-    The reader thread must not wait for a host, so a thread of its own calls. What a callback raises
-    is reported like the exception of any thread, and changes nothing.
-    """
+    def __init__(self, listeners: Listeners, deliver: Deliver) -> None:
+        self._listeners = listeners
+        self._deliver = deliver
 
-    def __init__(
-        self,
-        on_update: Callable[[ActionResult], object] | None = None,
-        on_progress: Callable[[Progress], object] | None = None,
-    ) -> None:
-        self._on_update = on_update
-        self._on_progress = on_progress
-        self._pool = Pool(1)
-
-    @property
-    def wants_progress(self) -> bool:
-        return self._on_progress is not None
-
-    def updated(self, params: dict[str, Any]) -> None:
-        result = read_action_result(params)
-        if self._on_update is not None:
-            self._submit(self._on_update, result)
+    def heard(self, method: str, params: dict[str, Any]) -> None:
+        """Raises `ProtocolError` for one of a known kind that is not what the protocol says."""
+        if method == "actions/updated":
+            self._tell(self._listeners.on_update, read_action_result(params))
+        elif method == "scope/changed":
+            self._tell(self._listeners.on_scope, _read_scope_change(params))
 
     def progressed(self, request: dict[str, Any], params: dict[str, Any]) -> None:
         fields = Fields(params, "$/progress")
         progress = Progress(request, fields.text("stage"), read_seconds(fields, "retryAfterMs"))
-        if self._on_progress is not None:
-            self._submit(self._on_progress, progress)
+        self._tell(self._listeners.on_progress, progress)
+
+    def _tell(self, callback: Callable[[Any], object] | None, value: object) -> None:
+        if callback is not None:
+            self._deliver(callback, value)
+
+
+def _read_scope_change(params: dict[str, Any]) -> ScopeChange:
+    fields = Fields(params, "scope/changed")
+    return ScopeChange(fields.text("scope"), fields.text("state"), fields.optional_text("reason"))
+
+
+class ThreadDelivery:
+    """The reader thread must not wait for a host, so a thread of its own calls. What a callback
+    raises is reported like the exception of any thread, and changes nothing."""
+
+    def __init__(self) -> None:
+        self._pool = Pool(1)
+
+    def __call__(self, callback: Callable[[Any], object], value: Any) -> None:
+        self._pool.submit(lambda: _call(callback, value))
 
     def close(self) -> None:
         """Nobody is called any more, once the callback in progress has returned."""
         self._pool.close()
 
-    def _submit(self, callback: Callable[[T], object], value: T) -> None:
-        self._pool.submit(lambda: _call(callback, value))
 
-
-def _call(callback: Callable[[T], object], value: T) -> None:
+def _call(callback: Callable[[Any], object], value: Any) -> None:
     try:
         callback(value)
     except BaseException:

@@ -14,11 +14,13 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from . import wire
-from .connection import Broken, Connection, Ending, NotBegun
+from .child import Broken, Ending, NotBegun
+from .connection import Connection
 from .errors import GateClosed, ProtocolError, RequestRefused, TallygateError, TimedOut
+from .executions import Reply, reply_line
 
-_UNKNOWN = "; the outcome of this request is unknown here, the sidecar's store knows it"
-_NOT_SENT = "; this request was not sent"
+UNKNOWN = "; the outcome of this request is unknown here, the sidecar's store knows it"
+NOT_SENT = "; this request was not sent"
 # How long a failed write waits to learn from the reader how the child ended: seconds.
 _LEARN_WHY = 4.0
 
@@ -50,9 +52,14 @@ class _Waiter:
         if self.error is not None:
             raise self.error
         assert self.answer is not None
-        if (error := self.answer.get("error")) is not None:
-            raise RequestRefused(error["code"], error["message"], error.get("data"))
-        return self.answer["result"]
+        return result_of(self.answer)
+
+
+def result_of(answer: dict[str, Any]) -> Any:
+    """Of a response whose envelope was checked. Raises `RequestRefused`."""
+    if (error := answer.get("error")) is not None:
+        raise RequestRefused(error["code"], error["message"], error.get("data"))
+    return answer["result"]
 
 
 class Peer:
@@ -113,7 +120,7 @@ class Peer:
         waiter = _Waiter(params)
         with self._lock:
             if self._end is not None:
-                raise self._end(_NOT_SENT, False)
+                raise self._end(NOT_SENT, False)
             self._waiters[number] = waiter
         return waiter
 
@@ -141,7 +148,7 @@ class Peer:
         with self._lock:
             make = self._end
         # Half a line has no effect, so this request is known not to have been made.
-        return make(_NOT_SENT, False) if make else GateClosed(f"{error}{_NOT_SENT}")
+        return make(NOT_SENT, False) if make else GateClosed(f"{error}{NOT_SENT}")
 
     # Telling
 
@@ -149,18 +156,10 @@ class Peer:
         line = wire.message_line({"method": method, "params": params})
         self.connection.write(line, timeout=timeout)
 
-    def answer(self, number: wire.Id, result: bytes) -> None:
-        """Answers a request of the sidecar. `result`: JSON text, checked by `wire.to_text`."""
-        head = wire.to_text({"jsonrpc": "2.0", "id": number})[:-1]
-        self._write_answer(head + b',"result":' + result + b"}\n")
-
-    def refuse(self, number: wire.Id, code: int, message: str) -> None:
-        error = {"code": code, "message": message}
-        self._write_answer(wire.message_line({"id": number, "error": error}))
-
-    def _write_answer(self, line: bytes) -> None:
+    def reply(self, number: wire.Id, reply: Reply) -> None:
+        """Answers a request of the sidecar."""
         with contextlib.suppress(Broken):  # the gate has ended; whoever waited has been told
-            self.connection.write(line)
+            self.connection.write(reply_line(number, reply))
 
     # Hearing
 
@@ -226,18 +225,18 @@ class Peer:
         self.connection.kill()
 
     def close_with(self, make: Callable[[str, bool], TallygateError]) -> None:
-        """Closes for good; the first reason stays. Wakes all who wait."""
+        """Closes for good; the first reason stays. Bodies know it before waiters are woken."""
         with self._lock:
             first = self._end is None
             if first:
                 self._end = make
             waiters, self._waiters = self._waiters, {}
-        for waiter in waiters.values():
-            sent = waiter.line is not None
-            waiter.error = make(_UNKNOWN if sent else _NOT_SENT, sent)
-            waiter.done.set()
         if first:
             self._server.on_closed()
+        for waiter in waiters.values():
+            sent = waiter.line is not None
+            waiter.error = make(UNKNOWN if sent else NOT_SENT, sent)
+            waiter.done.set()
 
     def _on_end(self, ending: Ending) -> None:
         if ending.fault is not None:

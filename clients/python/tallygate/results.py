@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -30,11 +30,24 @@ class Hold:
 
 
 @dataclass(frozen=True)
+class Terms:
+    """What a body that the host runs by itself may run with: these arguments, until `expires_at`
+    (RFC 3339, UTC). `token` ends the call; it is a secret of this session, and not printed."""
+
+    token: str = field(repr=False)
+    args: dict[str, Any]
+    expires_at: str
+
+
+@dataclass(frozen=True)
 class ActionResult:
-    """How a call ended, or stands. `code` and `reason` are set where it did not complete; `reserved`
-    and `spent` map a unit ("usd", "calls", ...) to its exact amount; `hold` is set while it waits
-    for a person; `retry_after` are the seconds after which trying again makes sense; `replayed`
-    says that this is the end of an earlier call of the same name; `raw` is the whole answer."""
+    """How a call ended, or stands.
+
+    `code` and `reason` are set where it did not complete; `reserved` and `spent` map a unit ("usd",
+    "calls", ...) to its exact amount; `hold` is set while it waits for a person, `terms` while this
+    session may run it by itself; `retry_after` are the seconds after which trying again makes
+    sense; `replayed` says that this is the end of an earlier call of the same name; `raw` is the
+    whole answer, the token of `terms` included."""
 
     action_id: str
     status: str
@@ -46,7 +59,8 @@ class ActionResult:
     hold: Hold | None
     retry_after: float | None
     replayed: bool
-    raw: dict[str, Any]
+    raw: dict[str, Any] = field(repr=False)
+    terms: Terms | None = None
 
 
 @dataclass(frozen=True)
@@ -176,6 +190,15 @@ def read_action_result(value: object) -> ActionResult:
         retry_after=read_seconds(fields, "retryAfterMs"),
         replayed=fields.value.get("replayed") is True,
         raw=fields.value,
+        terms=_read_terms(fields.inner("grant")) if "grant" in fields.value else None,
+    )
+
+
+def _read_terms(grant: Fields) -> Terms:
+    return Terms(
+        token=grant.text("token"),
+        args=grant.inner("args").value,
+        expires_at=grant.text("expiresAt"),
     )
 
 

@@ -17,10 +17,14 @@ _NAMES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 _P = inspect.Parameter
 
 
-def check_parameters(body: Callable[..., object]) -> inspect.Signature:
+def check_parameters(
+    body: Callable[..., object], *, may_be_async: bool = False
+) -> inspect.Signature:
     """The signature. TypeError where arguments could not go by name, as they do on the wire."""
-    if inspect.iscoroutinefunction(body) or inspect.isasyncgenfunction(body):
-        raise TypeError("an async function has no output to answer with; wrap it in a plain one")
+    if inspect.iscoroutinefunction(body) and not may_be_async:
+        raise TypeError("an async function needs an event loop: use tallygate.aio, or wrap it")
+    if inspect.isasyncgenfunction(body) or inspect.isgeneratorfunction(body):
+        raise TypeError("a generator has no output to answer with; wrap it in a function")
     signature = inspect.signature(body)
     for parameter in signature.parameters.values():
         if parameter.kind in (_P.POSITIONAL_ONLY, _P.VAR_POSITIONAL):

@@ -15,6 +15,15 @@ R = TypeVar("R")
 Caller = Callable[[str, dict[str, Any]], Any]
 
 
+def args_by_name(signature: inspect.Signature, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    """The arguments that were given, without defaults. Raises TypeError as the call would."""
+    given: dict[str, Any] = {}
+    for name, value in signature.bind(*args, **kwargs).arguments.items():
+        kind = signature.parameters[name].kind
+        given.update(value if kind is inspect.Parameter.VAR_KEYWORD else {name: value})
+    return given
+
+
 class Tool(Generic[P, R]):
     """What `@gate.tool` makes of a function.
 
@@ -34,15 +43,7 @@ class Tool(Generic[P, R]):
         functools.update_wrapper(self, body)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        bound = self._signature.bind(*args, **kwargs)
-        return cast(R, self._call(self.name, self._by_name(bound)))
-
-    def _by_name(self, bound: inspect.BoundArguments) -> dict[str, Any]:
-        given: dict[str, Any] = {}
-        for name, value in bound.arguments.items():
-            kind = self._signature.parameters[name].kind
-            given.update(value if kind is inspect.Parameter.VAR_KEYWORD else {name: value})
-        return given
+        return cast(R, self._call(self.name, args_by_name(self._signature, *args, **kwargs)))
 
     def __repr__(self) -> str:
         return f"<tallygate.Tool {self.name!r}>"

@@ -173,6 +173,12 @@ def progress_of_nothing() -> None:
     serve_rest()
 
 
+def scope_of_nothing() -> None:
+    until_govern()
+    send({"method": "scope/changed", "params": {"state": "cut"}})
+    serve_rest()
+
+
 def cannot_read_our_line() -> None:
     until_govern()
     # initialize, tools/register, and this one
@@ -209,7 +215,7 @@ def dies_with_a_body_queued() -> None:
 
 def dies_leaving_a_child() -> None:
     until_govern()
-    subprocess.Popen(["sleep", "3"], stderr=subprocess.DEVNULL)
+    subprocess.Popen(["sleep", "8"], stderr=subprocess.DEVNULL)
     os.kill(os.getpid(), signal.SIGKILL)
 
 

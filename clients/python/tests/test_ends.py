@@ -134,7 +134,7 @@ gate._peer.connection._process.kill()
 gate._peer.connection._process.wait()
 try:
     gate._peer.connection.write(b"x\\n")
-except tallygate.connection.Broken:
+except tallygate.child.Broken:
     print("broken", signal.sigpending())
 """
         done = run_python(code)

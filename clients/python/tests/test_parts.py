@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import threading
 import unittest
 from decimal import Decimal
@@ -10,7 +12,7 @@ from typing import Any, Optional
 from support import FakeTest
 
 import tallygate
-from tallygate import bodies, pool, results, schema
+from tallygate import executions, pool, results, schema, words
 
 
 class Schema(unittest.TestCase):
@@ -173,12 +175,40 @@ class Values(unittest.TestCase):
             def __str__(self) -> str:
                 raise RuntimeError
 
-        self.assertIn("Odd", bodies.describe(Odd()))
-        self.assertEqual(bodies.describe(ValueError()), "ValueError")
-        self.assertLessEqual(len(bodies.describe(ValueError("ü" * 5000)).encode()), 2000)
+        self.assertIn("Odd", executions.describe(Odd()))
+        self.assertEqual(executions.describe(ValueError()), "ValueError")
+        self.assertLessEqual(len(executions.describe(ValueError("ü" * 5000)).encode()), 2000)
 
 
 _BAD_AMOUNTS = ("", "NaN", "Infinity", "1e5", ".5", "1.", " 1", "1_0", "١", 0.1, 1, None)
+
+
+class Words(unittest.TestCase):
+    def test_level_and_text(self) -> None:
+        line = b"2025-11-21T10:00:00.123Z %s: cut off\n"
+        for word, level in (("info", "INFO"), ("warning", "WARNING"), ("critical", "CRITICAL")):
+            self.assertEqual(
+                words.read_words(line % word.encode()), (getattr(logging, level), "cut off")
+            )
+        self.assertEqual(words.read_words(b"a\x1b[2Jb\xff\r\n")[1], "a\ufffd[2Jb\ufffd")
+        self.assertEqual(words.read_words(b"Killed\n"), (logging.WARNING, "Killed"))
+
+    def test_a_handler_that_raises_and_a_line_without_end_stop_nothing(self) -> None:
+        source, sink = os.pipe()
+        heard = threading.Semaphore(0)
+
+        class Broken(logging.Handler):
+            def handle(self, record: logging.LogRecord) -> bool:
+                heard.release()
+                raise RuntimeError
+
+        logger = logging.Logger("words")
+        logger.addHandler(Broken())
+        words.forward_words(os.fdopen(source, "rb", buffering=0), logger)
+        os.write(sink, b"x" * 20_000 + b"\n")
+        os.close(sink)
+        for _ in range(3):
+            self.assertTrue(heard.acquire(timeout=5))
 
 
 class Plain(FakeTest):

@@ -35,7 +35,8 @@ sys.path.insert(0, str(HERE.parent))
 from operator_act import command_words, run_at_terminal  # noqa: E402
 from vector_text import Mismatch, Number, compact, match, parse, raw_bytes, substitute  # noqa: E402
 
-from tallygate.connection import Broken, Connection, Ending, NotBegun  # noqa: E402
+from tallygate.child import Broken, Ending, NotBegun  # noqa: E402
+from tallygate.connection import Connection  # noqa: E402
 
 VECTORS = HERE.parents[2] / "protocol" / "vectors"
 # A sidecar that says nothing for so long will not say anything: seconds.
