@@ -76,6 +76,7 @@ std::vector<JsonView> read_elements(JsonView array) {
   CHECK(document.get_array().get(items) == simdjson::SUCCESS);
   for (auto item : items) {
     ondemand::value value;
+    // NOLINTNEXTLINE(performance-move-const-arg): `get` is for rvalues alone.
     CHECK(std::move(item).get(value) == simdjson::SUCCESS);
     elements.push_back(JsonView{raw_of(value)});
   }

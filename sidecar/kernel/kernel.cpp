@@ -9,7 +9,7 @@ namespace tallygate {
 namespace {
 
 // How soon an answer that met a busy store is tried again.
-constexpr std::int64_t retry_ms = 20;
+constexpr std::int64_t retry_interval_ms = 20;
 
 }  // namespace
 
@@ -171,7 +171,7 @@ std::int64_t Kernel::next_wake_ms() const {
   if (input_ended_) wake = std::min(wake, input_ended_ms_ + limits::farewell_ms_max);
   const bool retries =
       !unrecorded_.empty() || !unrecorded_forks_.empty() || !unrecorded_ends_.empty();
-  if (retries) wake = std::min(wake, now_.boot_ms + retry_ms);
+  if (retries) wake = std::min(wake, now_.boot_ms + retry_interval_ms);
   if (!onlookers_.empty()) wake = std::min(wake, next_poll_ms_);
   for (const Throttled& call : throttled_) {
     // For one that finds no place it is the end of a body that wakes us.

@@ -68,7 +68,7 @@ Step Recount::add(std::string_view windows, std::string_view cost, Amount Counte
   return Done{};
 }
 
-// "1/0=5": of what was added as spent, this much did not fit. Such a text reads as charges whose
+// "1/0=5": of what is added as spent, this much did not fit. Such a text reads as charges whose
 // units are windows.
 Step Recount::move_overrun(std::string_view overrun) {
   const auto amounts = decode_charges(overrun);
@@ -77,7 +77,9 @@ Step Recount::move_overrun(std::string_view overrun) {
     const auto keys = decode_windows(rest.unit);
     if (!keys || keys->size() != 1) return broken_row;
     Counters& counters_now = history_[keys->front()];
-    counters_now.spent.steps -= rest.amount.steps;
+    const auto spent = checked_subtract(counters_now.spent, rest.amount);
+    if (!spent) return broken_row;
+    counters_now.spent = *spent;
     // As the ledger books it: what is beyond int64 stays at its end.
     counters_now.overrun =
         checked_add(counters_now.overrun, rest.amount).value_or(Amount{INT64_MAX});
@@ -93,8 +95,9 @@ Step Recount::read_reservations(Database& database) {
 
 Step Recount::read_postings(Database& database) {
   return for_each_row(database, charges, [&](Statement& row) -> Step {
-    if (const Step step = add(row.text(0), row.text(1), &Counters::spent); !step) return step;
-    return move_overrun(row.text(2));
+    // In this order: what was used may be more than fits beside what is spent already.
+    if (const Step step = move_overrun(row.text(2)); !step) return step;
+    return add(row.text(0), row.text(1), &Counters::spent);
   });
 }
 

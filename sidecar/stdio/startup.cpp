@@ -16,7 +16,7 @@ int given_output = -1;  // stdout as we were started with it
 // Libraries that print while they are loaded, one that was preloaded say, come before main; only
 // .preinit_array comes before them. System calls alone: no library is ready yet, a sanitizer's
 // neither.
-[[gnu::no_sanitize("address", "undefined")]] void keep_stdout(int, char**, char**) {
+__attribute__((no_sanitize("address", "undefined"))) void keep_stdout(int, char**, char**) {
   for (int number = STDIN_FILENO; number < lowest_free; ++number) {
     if (::syscall(SYS_fcntl, number, F_GETFD) >= 0) continue;
     // Lower numbers are taken by now, so this is the one. Read-only in the place of stdout: what

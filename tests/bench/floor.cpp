@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
+#include <string>
 
 namespace tallygate::bench {
 namespace {
@@ -71,6 +71,6 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: bench_floor [STORE process|power BUDGETS [shared]]\n");
     return 2;
   }
-  FloorStore store({argv[1], std::string_view(argv[2]) == "power", std::atoi(argv[3]), argc == 5});
+  FloorStore store({argv[1], std::string_view(argv[2]) == "power", std::stoi(argv[3]), argc == 5});
   return Server(&store).serve() ? 0 : 1;
 }

@@ -83,7 +83,7 @@ tallygate_mutant(withdraw_what_left kernel kernel_bodies.cpp
 tallygate_mutant(denial_replayed_for_ever kernel kernel_calls.cpp
   [[default: return action.state == State::denied;]] [[default: return false;]])
 tallygate_mutant(answer_to_an_earlier_attempt kernel kernel_bodies.cpp
-  [[if (action && action->attempt == body.attempt) {]] [[if (action) {]])
+  [[} else if (action->attempt == body.attempt) {]] [[} else if (true) {]])
 tallygate_mutant(dead_never_found ledger ledger.cpp
   [[return owner != core_->owner && core_->owners.try_lock(owner);]] [[return false;]])
 tallygate_mutant(request_answered_twice kernel kernel.cpp

@@ -39,8 +39,10 @@ class Books {
     for (const auto& row : store.rows("SELECT kind, action, cost, overrun FROM postings")) {
       if (row[0] != "release") book(windows_[row[1]], row[2], &Counters::spent);
       for (const auto& [window, steps] : words_of(row[3], '=')) {
-        counters_[window].spent -= std::stoll(steps);
-        counters_[window].overrun += std::stoll(steps);
+        add(counters_[window].spent, -std::stoll(steps));
+        // An overrun beyond counting stays at its end.
+        std::int64_t& overrun = counters_[window].overrun;
+        if (__builtin_add_overflow(overrun, std::stoll(steps), &overrun)) overrun = INT64_MAX;
       }
     }
     compare(store);
@@ -57,10 +59,18 @@ class Books {
     }
   };
 
+  // A sum that ends within int64 may pass its bounds on the way: what is used above a cap is spent
+  // first, and overrun after.
+  static void add(std::int64_t& counter, std::int64_t steps) {
+    static_cast<void>(__builtin_add_overflow(counter, steps, &counter));
+  }
+
   void book(const std::string& windows, const std::string& cost, std::int64_t Counters::*counter) {
     for (const auto& [budget, starts] : words_of(windows, '/')) {
       for (const auto& [unit, steps] : words_of(cost, '=')) {
-        if (unit == unit_[budget]) counters_[budget + "/" + starts].*counter += std::stoll(steps);
+        if (unit == unit_[budget]) {
+          add(counters_[budget + "/" + starts].*counter, std::stoll(steps));
+        }
       }
     }
   }

@@ -43,6 +43,7 @@ class InProcess {
   // There is no exit code here; the kernel must have finished.
   Result<std::optional<int>> exit_code();
   std::string diagnosis() const;
+  std::string store_path() const { return store().path; }
 
  private:
   // A line to the host, and the body it starts or 0.

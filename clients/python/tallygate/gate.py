@@ -321,4 +321,3 @@ class Gate:
         except ProtocolError as error:
             self._peer.fail(error)
             raise
-

@@ -222,7 +222,7 @@ TEST_CASE("a held call is denied, cancelled, or waited for", "[client]") {
   CHECK(gate->resume(held.action_id, Milliseconds(100))->status == Status::held);
   auto waiting = std::async(std::launch::async,
                             [&] { return gate->resume(held.action_id, Milliseconds(20'000)); });
-  CHECK(host.command("deny " + held.action_id + " --reason 'not today'") == 0);
+  CHECK(host.command({"deny", held.action_id, "--reason", "not today"}) == 0);
   const auto denied = waiting.get();
   CHECK(denied->code == "approval_denied");
   CHECK(denied->reason.find("not today") != std::string::npos);

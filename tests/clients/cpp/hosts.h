@@ -4,9 +4,13 @@
 #include "support/catch.h"
 #include "support/temp_folder.h"
 
-#include <cstdlib>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <fstream>
 #include <memory>
+#include <spawn.h>
 #include <string>
 #include <tallygate.hpp>
 #include <vector>
@@ -66,10 +70,23 @@ class RealHost {
   }
 
   // What an operator does meanwhile.
-  int command(const std::string& words) const {
-    const std::string line = std::string(TALLYGATE_BINARY) + " " + words + " -c " +
-                             folder.file("policy.toml") + " >/dev/null 2>&1 </dev/null";
-    return std::system(line.c_str());
+  int command(std::vector<std::string> words) const {
+    words.insert(words.begin(), TALLYGATE_BINARY);
+    words.insert(words.end(), {"-c", folder.file("policy.toml")});
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    posix_spawn_file_actions_t files;
+    ::posix_spawn_file_actions_init(&files);
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+      ::posix_spawn_file_actions_addopen(&files, stream, "/dev/null", O_RDWR, 0);
+    }
+    pid_t child = 0;
+    REQUIRE(::posix_spawn(&child, argv.front(), &files, nullptr, argv.data(), environ) == 0);
+    ::posix_spawn_file_actions_destroy(&files);
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    return status;
   }
 
   tallygate::TempFolder folder;

@@ -122,6 +122,23 @@ TEST_CASE_METHOD(InspectionTest, "counters agree with what they count, overrun t
   CHECK(found->turn().commit().ok());
 }
 
+TEST_CASE_METHOD(InspectionTest, "use beyond counting, above what is spent, agrees with itself",
+                 "[ledger]") {
+  const Open ledger = open();
+  Turn turn = begin(*ledger);
+  const std::vector windows{window(turn, "usd", 100)};
+  for (const std::int64_t usd : {std::int64_t{40}, INT64_MAX, INT64_MAX}) {
+    const ActionRow action = grant(turn, windows, {});
+    turn.charge(action, {{"usd", {usd}}}, {});
+  }
+  commit(turn);
+  REQUIRE(raw().execute("UPDATE actions SET state = 8"));
+  const Look found = look_inside();
+  CHECK(found->faulty_windows().empty());
+  CHECK(found->turn().windows().at(0).counters.spent.steps == 100);
+  CHECK(found->turn().commit().ok());
+}
+
 TEST_CASE_METHOD(InspectionTest, "an edited counter is found, with what it should be", "[ledger]") {
   live_a_life();
   const std::string counter = GENERATE("reserved", "spent", "overrun");

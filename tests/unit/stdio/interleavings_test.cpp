@@ -54,7 +54,7 @@ Ends open_ends(bool is_socket) {
 
 std::int64_t number_from(const char* variable, std::int64_t usual) {
   const char* const value = std::getenv(variable);
-  return value == nullptr ? usual : std::atoll(value);
+  return value == nullptr ? usual : std::stoll(value);
 }
 
 class Sessions {

@@ -1,0 +1,14 @@
+// Which functions of the program have run, as the compiler's own counters tell.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tallygate {
+
+// Each of the names that was not reached, with why: it did not run, or no such function is linked.
+// Nothing where this program was built without counters.
+std::optional<std::vector<std::string>> not_reached(const std::vector<std::string>& names);
+
+}  // namespace tallygate
