@@ -76,6 +76,9 @@ inline constexpr std::int64_t resume_wait_ms_max = approval_timeout_ms_max;
 // Calls of one agent that wait for people at once: what nobody looks at any more should not pile
 // up.
 inline constexpr std::int64_t holds_per_agent_max = 100;
+// How far back a rolling window may look.
+inline constexpr std::int64_t rolling_ms_min = 60'000;
+inline constexpr std::int64_t rolling_ms_max = 744LL * 3'600'000;
 // How long a call is throttled in all before it is refused, where [limits] states nothing.
 inline constexpr std::int64_t throttle_ms_max = 30'000;
 // How often a sidecar looks for grants whose owner died.

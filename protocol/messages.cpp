@@ -100,6 +100,7 @@ Result<InitializeParams> read_initialize(JsonView params) {
   read_nested(in, "capabilities", [&](ObjectReader& capabilities) {
     out.can_execute = capabilities.optional_bool("execute", false);
     out.wants_progress = capabilities.optional_bool("progress", false);
+    out.wants_warnings = capabilities.optional_bool("warnings", false);
     capabilities.ignore_rest();  // a newer host may be able to do more
   });
   if (const Step end = in.finish(); !end) return end.error();
@@ -260,13 +261,25 @@ std::string write_action_result(const ActionResult& result) {
   return out.end_object().take();
 }
 
-std::string write_budget(const BudgetLine& line) {
-  JsonWriter out;
-  out.begin_object().field("scope", line.scope).field("unit", line.unit);
-  out.field("window", line.window).field("cap", line.cap).field("reserved", line.reserved);
-  out.field("spent", line.spent).field("overrun", line.overrun);
+namespace {
+
+void write_members(const BudgetLine& line, JsonWriter& out) {
+  out.field("scope", line.scope).field("unit", line.unit).field("window", line.window);
+  if (!line.timezone.empty()) out.field("timezone", line.timezone);
+  if (line.from_launch) out.flag("launch", true);
+  out.field("cap", line.cap);
+  if (!line.added.empty()) out.field("added", line.added);
+  out.field("reserved", line.reserved).field("spent", line.spent).field("overrun", line.overrun);
   out.field("available", line.available).field("state", line.state);
   if (!line.resets_at.empty()) out.field("resetsAt", line.resets_at);
+}
+
+}  // namespace
+
+std::string write_budget(const BudgetLine& line) {
+  JsonWriter out;
+  out.begin_object();
+  write_members(line, out);
   return out.end_object().take();
 }
 
@@ -275,6 +288,13 @@ std::string write_budgets(const std::vector<BudgetLine>& lines) {
   out.begin_object().key("budgets").begin_array();
   for (const BudgetLine& line : lines) out.raw(write_budget(line));
   return out.end_array().end_object().take();
+}
+
+std::string write_warning(const BudgetLine& line, int share) {
+  JsonWriter out;
+  out.begin_object().field("share", static_cast<std::int64_t>(share));
+  write_members(line, out);
+  return out.end_object().take();
 }
 
 std::string write_execute(const ExecuteParams& params) {

@@ -25,6 +25,7 @@ struct InitializeParams {
   std::optional<std::string> agent, run;
   bool can_execute = false;
   bool wants_progress = false;
+  bool wants_warnings = false;
 };
 
 struct ToolDefinition {
@@ -107,6 +108,9 @@ struct ActionResult {
 // One row of `budgets/get`.
 struct BudgetLine {
   std::string scope, unit, window;
+  std::string timezone;      // of the window; empty: UTC, or it has none
+  bool from_launch = false;  // the cap is the command line's
+  std::string added;         // by top-ups, within `cap`; empty: nothing
   std::string cap, reserved, spent, overrun, available;
   std::string state;      // open, exhausted
   std::string resets_at;  // RFC 3339, or empty
@@ -130,6 +134,8 @@ std::string write_action_result(const ActionResult& result);
 std::string write_budget(const BudgetLine& line);
 std::string write_observed(const ObservedTold& observed);
 std::string write_budgets(const std::vector<BudgetLine>& lines);
+// The params of `budgets/warning`: a line of `budgets`, and the hundredths of the cap in use.
+std::string write_warning(const BudgetLine& line, int share);
 std::string write_amounts(const AmountTexts& amounts);
 
 // What `tools/execute` carries. `args` is canonical text, passed on byte for byte.

@@ -19,6 +19,7 @@ struct Words {
   ServeOptions serve;
   CallOptions call;
   ReconcileOptions reconcile;
+  TopUpOptions topup;
   ScopeOptions scope;
   ResolutionOptions resolution;
   DoctorOptions doctor;

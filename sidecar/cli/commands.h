@@ -63,6 +63,14 @@ ExitCode complete_call(const CommonOptions& options, const CompleteOptions& word
 // Lists every budget with its counters; again every `watch_s` seconds where that is not 0.
 ExitCode show_budgets(const CommonOptions& options, std::int64_t watch_s);
 
+struct TopUpOptions {
+  std::string scope, unit, amount;
+  std::string window;  // empty: the only one there is
+  std::string reason;
+};
+// Adds to a budget's cap, in its window of now.
+ExitCode top_up_budget(const CommonOptions& options, const TopUpOptions& words);
+
 struct ReconcileOptions {
   std::string call;                // an id, or a unique end of one
   std::string outcome;             // "completed" or "not-run"

@@ -1,6 +1,7 @@
 #include "cli/open.h"
 
 #include "cli/output.h"
+#include "policy/launch_budget.h"
 #include "policy/load.h"
 
 #include <cstdio>
@@ -38,7 +39,9 @@ std::string find_config(const CommonOptions& options) {
   return !usual.empty() && std::filesystem::exists(usual) ? usual : std::string();
 }
 
-std::variant<Policy, ExitCode> open_policy(const CommonOptions& options) {
+namespace {
+
+std::variant<Policy, ExitCode> load_config(const CommonOptions& options) {
   const std::string config = find_config(options);
   if (config.empty()) return Policy{};
   auto loaded = load_policy_file(std::filesystem::absolute(config).lexically_normal().string());
@@ -47,6 +50,16 @@ std::variant<Policy, ExitCode> open_policy(const CommonOptions& options) {
     std::fprintf(stderr, "%s\n", visible(complaint).c_str());
   }
   return ExitCode::usage;
+}
+
+}  // namespace
+
+std::variant<Policy, ExitCode> open_policy(const CommonOptions& options) {
+  auto policy = load_config(options);
+  if (!std::holds_alternative<Policy>(policy)) return policy;
+  const Step step = add_launch_budgets(options.budgets, std::get<Policy>(policy));
+  if (!step) return complain(step.error());
+  return policy;
 }
 
 std::string store_path(const Policy& policy) {

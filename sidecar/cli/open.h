@@ -9,12 +9,14 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace tallygate {
 
 struct CommonOptions {
   std::string config;  // -c; empty: $TALLYGATE_CONFIG, else the user's configuration folder
   bool json = false;
+  std::vector<std::string> budgets;  // --budget UNIT=AMOUNT/WINDOW, beside those of the policy
 };
 
 // Where the configuration is looked for when nobody names one; empty where there is no such place.

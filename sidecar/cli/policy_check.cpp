@@ -59,7 +59,7 @@ ExitCode check_policy(const CommonOptions& options, const std::string& file) {
               {}});
   }
   const std::string path = std::filesystem::absolute(named).lexically_normal().string();
-  auto policy = open_policy(CommonOptions{path, false});
+  auto policy = open_policy(CommonOptions{path, false, {}});
   if (const auto* code = std::get_if<ExitCode>(&policy)) return *code;
   return print(summary(std::get<Policy>(policy), path));
 }

@@ -1,6 +1,7 @@
 #include "cli/commands.h"
 #include "cli/confirm.h"
 #include "cli/output.h"
+#include "kernel/budget_view.h"
 #include "kernel/scope_acts.h"
 #include "protocol/json_writer.h"
 #include "stdio/system.h"
@@ -22,6 +23,34 @@ Result<Changed> carry_out(Ledger& ledger, const Policy& policy, const ScopeChang
                   change_scope(*turn, policy, change)};
   if (const Step step = turn->commit(); !step) return step.error();
   return changed;
+}
+
+// What is owed there, or used up, by the budgets of now; one line each.
+Result<std::string> debts_of(Ledger& ledger, const Policy& policy, const std::string& scope) {
+  SystemClock clock;
+  Result<Turn> turn = ledger.begin_reading(clock.now().utc_ms);
+  if (!turn) return turn.error();
+  std::string text;
+  for (const BudgetLine& line : all_budgets(*turn, policy)) {
+    const bool is_there = scope == "global" || line.scope.starts_with(scope);
+    if (!is_there || line.state != "exhausted") continue;
+    text += visible(line.scope) + " has " + line.available + " " + visible(line.unit) + " left (" +
+            line.window + ")";
+    if (line.overrun != "0") text += ", overrun by " + line.overrun;
+    text += "\n";
+  }
+  if (const Step step = turn->commit(); !step) return step.error();
+  return text;
+}
+
+// A close that binds nobody would pass for one that does. Opening is in nobody's way.
+Step refuse_unknown_group(const Policy& policy, const ScopeName& scope, Closure closure) {
+  const bool is_group = scope.kind == static_cast<int>(ScopeKind::group);
+  if (!is_group || closure == Closure::open || policy.knows_group(scope.name)) return Done{};
+  return Error{ErrorCode::not_found,
+               "this configuration knows no group \"" + scope.name +
+                   "\", so nothing would be closed; look under [groups] and [agents]",
+               {}};
 }
 
 std::string in_json(const Changed& changed) {
@@ -57,11 +86,19 @@ ExitCode change_scope_state(const CommonOptions& options, const ScopeOptions& wo
   if (!scope) return complain(scope.error());
   auto policy = open_policy(options);
   if (const auto* code = std::get_if<ExitCode>(&policy)) return *code;
+  if (const Step step = refuse_unknown_group(std::get<Policy>(policy), *scope, words.state);
+      !step) {
+    return complain(step.error());
+  }
   auto ledger = open_ledger(std::get<Policy>(policy), words.state != Closure::open);
   if (const auto* code = std::get_if<ExitCode>(&ledger)) return *code;
   if (words.state == Closure::open) {
     // Closing is never in anyone's way; opening again is for a person.
-    const Step step = confirm("Calls in " + visible(words.scope) + " will be admitted again.");
+    const Result<std::string> debts =
+        debts_of(*std::get<std::unique_ptr<Ledger>>(ledger), std::get<Policy>(policy), words.scope);
+    if (!debts) return complain(debts.error());
+    const Step step =
+        confirm(*debts + "Calls in " + visible(words.scope) + " will be admitted again.");
     if (!step) return complain(step.error());
   }
   const Result<Changed> changed =

@@ -1,6 +1,7 @@
 #include "kernel/admission.h"
 
 #include "kernel/amount_texts.h"
+#include "kernel/exhaustion.h"
 #include "kernel/holds.h"
 #include "kernel/observation.h"
 #include "kernel/transitions.h"
@@ -147,6 +148,7 @@ Admission admit(Turn& turn, const Policy& policy, const Session& session,
   }
   turn.audit(to_text(row->to), admission.action.key,
              audit_body(policy, session, proposal, asked, decision, admission));
+  if (decision.exhausted) close_exhausted(turn, policy, session.identity, *decision.exhausted);
   return admission;
 }
 

@@ -19,4 +19,13 @@ std::vector<BudgetLine> session_budgets(Turn& turn, const Policy& policy, const 
 // Every budget of the policy: the current window, and for budgets per run each run that used one.
 std::vector<BudgetLine> all_budgets(Turn& turn, const Policy& policy);
 
+// A budget whose use reached a share of its cap that nobody was warned of in this window.
+struct BudgetWarning {
+  BudgetLine line;
+  int share = 0;  // hundredths of the cap in use, at most 100
+};
+// Those of this identity, noted as told. REQUIRES: a turn that writes.
+std::vector<BudgetWarning> take_warnings(Turn& turn, const Policy& policy,
+                                         const Identity& identity);
+
 }  // namespace tallygate

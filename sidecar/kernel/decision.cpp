@@ -24,7 +24,8 @@ void check_world(Turn& turn, const Subject& subject, Decision& decision) {
   }
   const auto closed = turn.first_closed(subject.identity.scopes());
   if (!closed) return;
-  std::string reason = "an operator closed " + scope_text(closed->kind, closed->name);
+  std::string reason = closed->budget ? "a budget that ran dry" : "an operator";
+  reason += " closed " + scope_text(closed->kind, closed->name);
   if (!closed->reason.empty()) reason += ": " + closed->reason;
   decision.deny(code_of(closed->closure), std::move(reason));
 }
@@ -76,24 +77,30 @@ void check_rates(Turn& turn, const Subject& subject, Decision& decision) {
   }
 }
 
-Position position_for(Turn& turn, const Subject& subject, const WindowRef& ref) {
-  const Counters counters = turn.counters(ref.key);
-  Position position{counters.reserved, counters.spent, counters.overrun};
-  const ActionRow* held = subject.held;
-  if (held != nullptr && std::ranges::find(held->windows, ref.key) != held->windows.end()) {
-    position.reserved.steps -= charge_of(held->cost, ref.unit).steps;
+// Whether what was reserved in `key` counts in the window that `ref` stands for.
+bool counts_in(const WindowKey& key, const WindowRef& ref) {
+  if (ref.rolling_ms == 0 || key == ref.key) return key == ref.key;
+  return key.budget == ref.key.budget && key.starts >= ref.key.starts - ref.rolling_ms;
+}
+
+// What the call itself has reserved makes room for it.
+void leave_out(const ActionRow& held, Found& found) {
+  for (const WindowKey& key : held.windows) {
+    if (!counts_in(key, found.window)) continue;
+    found.position.reserved.steps -= charge_of(held.cost, found.window.unit).steps;
   }
-  return position;
 }
 
 void check_budgets(Turn& turn, const Policy& policy, const Subject& subject, Decision& decision) {
-  for (const Claim& claim :
-       claims(policy, subject.identity.agent, decision.charges, turn.now_ms())) {
-    const WindowRef ref = window_of(turn, subject.identity, claim);
-    if (auto refusal = refuse_claim(claim, position_for(turn, subject, ref))) {
+  for (Claim& claim : claims(policy, subject.identity.agent, decision.charges, turn.now_ms())) {
+    Found found = look_up(turn, subject.identity, claim);
+    if (subject.held != nullptr) leave_out(*subject.held, found);
+    claim.cap = found.cap;
+    if (auto refusal = refuse_claim(claim, found.position)) {
+      decision.exhausted = claim;
       return decision.deny(Code::budget_exhausted, std::move(*refusal));
     }
-    decision.windows.push_back(ref);
+    decision.windows.push_back(std::move(found.window));
   }
 }
 

@@ -8,6 +8,7 @@
 #include "protocol/messages.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,7 @@ struct Decision {
   std::int64_t retry_ms = 0;  // throttled, or refused for its rate: when to ask again
   std::vector<RateClaim> rates;
   std::vector<WindowRef> windows;
+  std::optional<Claim> exhausted;  // what had no room
 
   bool denied() const { return verdict == Verdict::deny; }
   void deny(Code why, std::string sentence);

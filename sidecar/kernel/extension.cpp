@@ -29,7 +29,7 @@ std::vector<WindowRef> foreign_windows(Turn& turn, const std::vector<WindowKey>&
   for (const WindowKey& key : keys) {
     if (turn.unit_of(key) != "seconds") continue;
     if (std::ranges::find(ours, key, &WindowRef::key) != ours.end()) continue;
-    foreign.push_back(WindowRef{key, "seconds", {}, turn.counters(key).cap});
+    foreign.push_back(WindowRef{key, "seconds", {}, turn.counters(key).cap, turn.looks_back(key)});
   }
   return foreign;
 }
@@ -43,16 +43,15 @@ std::optional<std::string> reserve_seconds(Turn& turn, const Policy& policy,
   const Charges all{Charge{"seconds", Amount{charge_of(action.cost, "seconds").steps + more_ms}}};
   std::vector<WindowRef> drawn_on, others;
   for (Claim& claim : claims(policy, identity.agent, more, action.at_ms)) {
-    const WindowRef ref = window_of(turn, identity, claim);
-    const bool is_drawn_on = std::ranges::find(keys, ref.key) != keys.end();
+    Found found = look_up(turn, identity, claim);
+    const bool is_drawn_on = std::ranges::find(keys, found.window.key) != keys.end();
     if (!is_drawn_on) claim.amount = charge_of(all, "seconds");
-    const Counters held = turn.counters(ref.key);
-    auto refusal = refuse_claim(claim, {held.reserved, held.spent, held.overrun});
-    if (refusal) return refusal;
-    (is_drawn_on ? drawn_on : others).push_back(ref);
+    claim.cap = found.cap;
+    if (auto refusal = refuse_claim(claim, found.position)) return refusal;
+    (is_drawn_on ? drawn_on : others).push_back(std::move(found.window));
   }
   for (WindowRef& ref : foreign_windows(turn, keys, drawn_on)) {
-    const Counters held = turn.counters(ref.key);
+    const Counters held = turn.standing(ref.key, ref.rolling_ms).counters;
     Claim claim;
     claim.unit = ref.unit;
     claim.cap = ref.cap;

@@ -109,6 +109,7 @@ Turn* Kernel::store() {
 
 Effects Kernel::finish_turn() {
   bool committed = true;
+  warn_of_budgets();
   if (turn_) {
     const Step step = turn_->commit();
     committed = step.ok();

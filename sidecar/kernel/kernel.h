@@ -126,6 +126,7 @@ class Kernel {
   void register_tools(const Request& request);
   void register_tool(const ToolDefinition& tool, JsonWriter& out);
   void get_budgets(const Request& request);
+  void warn_of_budgets();
   void ping(const Request& request);
   void shut_down(const Request& request);
   void finish_shutdown();

@@ -8,6 +8,8 @@
 #include "protocol/limits.h"
 #include "protocol/names.h"
 
+#include <algorithm>
+
 namespace tallygate {
 namespace {
 
@@ -35,6 +37,19 @@ void pin_scales(Turn& turn, const Policy& policy) {
       turn.pin_scale(charge.unit, policy.scale_of(charge.unit));
     }
   }
+}
+
+// The caps of the command line, which no file of the policy shows.
+void write_launch_budgets(const Policy& policy, JsonWriter& out) {
+  const auto is_of_launch = [](const BudgetRule& budget) { return budget.from_launch; };
+  if (!std::ranges::any_of(policy.budgets, is_of_launch)) return;
+  out.key("launchBudgets").begin_array();
+  for (const BudgetRule& budget : policy.budgets) {
+    if (!budget.from_launch) continue;
+    out.begin_object().field("unit", budget.unit).field("window", window_text(budget));
+    out.field("cap", format_amount(budget.cap, policy.scale_of(budget.unit))).end_object();
+  }
+  out.end_array();
 }
 
 bool has_budget_per_run(const Policy& policy) {
@@ -70,6 +85,7 @@ void Kernel::initialize(const Request& request) {
   body.field("run", session->identity.run).field("policy", to_hex(policy_.digest));
   body.field("client", params->client_name + " " + params->client_version);
   if (observes_) body.flag("observed", true);
+  write_launch_budgets(policy_, body);
   turn->audit("session", 0, body.end_object().text());
   if (session->run_is_invented && has_budget_per_run(policy_)) {
     effects_.notes.push_back(
@@ -92,10 +108,13 @@ std::string Kernel::describe_session(const AuditHead& head) const {
   out.key("capabilities").begin_object().flag("callback", true).flag("twoPhase", true);
   out.flag("approvals", policy_.approvals.can_approve()).flag("progress", true);
   if (observes_) out.flag("observe", true);
+  out.flag("warnings", true);
   out.end_object().key("policy").begin_object().field("digest", to_hex(policy_.digest));
   out.key("files").begin_array();
   for (const std::string& file : policy_.files) out.string(file);
-  out.end_array().end_object().field("auditHead", head.text());
+  out.end_array().end_object();
+  write_launch_budgets(policy_, out);
+  out.field("auditHead", head.text());
   return out.end_object().take();
 }
 
@@ -133,6 +152,16 @@ void Kernel::get_budgets(const Request& request) {
   reply_durably(request.id,
                 write_budgets(session_budgets(*turn, policy_, session_->identity, *scope)),
                 Error{ErrorCode::internal_error, "the store failed while it was read", {}});
+}
+
+// Once for each share and window, to the first host that wants to know and sees it.
+void Kernel::warn_of_budgets() {
+  if (!turn_ || !session_ || !session_->wants_warnings) return;
+  for (const BudgetWarning& news : take_warnings(*turn_, policy_, session_->identity)) {
+    outgoing_.push_back({notification_line("budgets/warning", write_warning(news.line, news.share)),
+                         {},
+                         Dropped{}});
+  }
 }
 
 void Kernel::ping(const Request& request) {

@@ -23,7 +23,13 @@ const Ending ended_before_it_ran{
 // A look that makes nobody wait. Admissions need it not: each reads the scopes in its own
 // transaction.
 void Kernel::watch() {
-  if (!session_ || input_ended_ || now_.boot_ms < next_watch_ms_) return;
+  if (!session_ || input_ended_) return;
+  if (now_.boot_ms < next_watch_ms_) {
+    // Read in this turn anyway: a budget that closes its scope is told of with the refusal.
+    const auto closed = turn_ ? turn_->closed_scopes() : std::vector<ClosedScope>();
+    if (turn_ && turn_->ok()) watch_scopes(closed);
+    return;
+  }
   next_watch_ms_ = now_.boot_ms + limits::scope_watch_interval_ms;
   std::vector<ClosedScope> closed;
   std::vector<std::string> news;
@@ -74,8 +80,9 @@ void Kernel::stop_killed(const std::vector<ClosedScope>& closed) {
     const Body& body = bodies_.at(id);
     const bool is_killed = std::ranges::any_of(closed, [&](const ClosedScope& scope) {
       return scope.closure == Closure::killed &&
-             (scope.id == mine.global_scope || scope.id == mine.agent_scope ||
-              scope.id == body.run);
+             (scope.id == body.run || scope.id == mine.agent_scope ||
+              scope.id == mine.global_scope ||
+              std::ranges::find(mine.group_scopes, scope.id) != mine.group_scopes.end());
     });
     if (!is_killed || body.stopped != Code::none) continue;
     if (!body.left && withdraw_body(id, ended_before_it_ran)) continue;

@@ -1,5 +1,6 @@
 // What a host spent without asking, such as tokens of a model: written down and charged.
 #include "kernel/amount_texts.h"
+#include "kernel/exhaustion.h"
 #include "kernel/kernel.h"
 #include "kernel/usage_record.h"
 #include "protocol/json_writer.h"
@@ -64,9 +65,13 @@ void Kernel::record_usage(const Request& request) {
   row.id = turn->add_action(action);
   row.state = State::completed;
   const auto windows = windows_of(*turn, policy_, session_->identity, *spent, turn->now_ms());
-  if (turn->charge(row, *spent, windows)) turn->require_sync();
+  const bool overran = turn->charge(row, *spent, windows);
   turn->set_result(row, StoredResult{{}, "null", *spent});
   turn->audit("usage", row.id.key, audit_body(policy_, *session_, call, *spent, observes_));
+  if (overran) {
+    turn->require_sync();
+    close_overrun(*turn, policy_, session_->identity, *spent, turn->now_ms());
+  }
   ActionResult result;
   result.action_id = row.id.text();
   result.status = State::completed;

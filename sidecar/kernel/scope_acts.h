@@ -5,6 +5,7 @@
 #include "policy/policy.h"
 #include "protocol/result.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,7 +15,7 @@ namespace tallygate {
 // "open", "cut", "frozen", "killed".
 std::string_view to_text(Closure closure);
 
-// A scope as people name it: "global", "agent:NAME", "run:AGENT/RUN".
+// A scope as people name it: "global", "group:NAME", "agent:NAME", "run:AGENT/RUN".
 struct ScopeName {
   int kind = 0;      // number of the store's table
   std::string name;  // as the store has it
@@ -26,6 +27,7 @@ struct ScopeChange {
   ScopeName scope;
   Closure closure = Closure::open;
   std::string reason, by;
+  std::optional<RanDry> budget = {};  // that closes it
 };
 
 // Writes the scope's state, also of a scope that has not been used yet, and the audit row. A cut
@@ -34,5 +36,12 @@ struct ScopeChange {
 // those that a host runs by itself nobody can stop.
 std::vector<ActionSummary> change_scope(Turn& turn, const Policy& policy,
                                         const ScopeChange& change);
+
+// The same for a budget that ran dry, within a transaction that has more to do: expires nothing
+// before, and leaves a scope alone that is closed.
+void close_if_open(Turn& turn, const Policy& policy, const ScopeChange& change);
+
+// The store's row of a scope, made where it has not been used yet.
+ScopeId find_or_make(Turn& turn, const ScopeName& scope);
 
 }  // namespace tallygate

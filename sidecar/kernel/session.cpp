@@ -1,5 +1,7 @@
 #include "kernel/session.h"
 
+#include <algorithm>
+
 namespace tallygate {
 namespace {
 
@@ -23,12 +25,27 @@ ScopeId scope_of(const Identity& identity, ScopeKind kind) {
     case ScopeKind::global: return identity.global_scope;
     case ScopeKind::agent: return identity.agent_scope;
     case ScopeKind::run: return identity.run_scope;
+    case ScopeKind::group: break;
   }
   CHECK(false);
   return {};
 }
 
+ScopeId scope_of(const Identity& identity, const Claim& claim) {
+  if (claim.scope != ScopeKind::group) return scope_of(identity, claim.scope);
+  const auto place = std::ranges::find(identity.groups, claim.agent);
+  CHECK(place != identity.groups.end());  // budgets of other groups bind others
+  return identity.group_scopes.at(static_cast<std::size_t>(place - identity.groups.begin()));
+}
+
 }  // namespace
+
+std::vector<ScopeId> Identity::scopes() const {
+  std::vector<ScopeId> all{global_scope};
+  all.insert(all.end(), group_scopes.rbegin(), group_scopes.rend());
+  all.insert(all.end(), {agent_scope, run_scope});
+  return all;
+}
 
 Result<Session> open_session(const Policy& policy, const InitializeParams& params,
                              const std::string& session_id, const std::string& fresh_run) {
@@ -47,13 +64,21 @@ Result<Session> open_session(const Policy& policy, const InitializeParams& param
   session.identity.run = run->value_or(fresh_run);
   session.run_is_invented = !run->has_value();
   session.identity.group = policy.group_of(session.identity.agent);
+  session.identity.groups = policy.groups_of(session.identity.agent);
   session.can_execute = params.can_execute;
   session.wants_progress = params.wants_progress;
+  session.wants_warnings = params.wants_warnings;
   return session;
 }
 
 void place_in_store(Turn& turn, Identity& identity) {
   identity.global_scope = turn.scope(static_cast<int>(ScopeKind::global), "global", std::nullopt);
+  // Who is above whom is the policy's to say, and may change: the store has groups side by side.
+  identity.group_scopes.clear();
+  for (const std::string& group : identity.groups) {
+    identity.group_scopes.push_back(
+        turn.scope(static_cast<int>(ScopeKind::group), group, identity.global_scope));
+  }
   identity.agent_scope =
       turn.scope(static_cast<int>(ScopeKind::agent), identity.agent, identity.global_scope);
   identity.run_scope = turn.scope(static_cast<int>(ScopeKind::run),
@@ -61,18 +86,28 @@ void place_in_store(Turn& turn, Identity& identity) {
 }
 
 WindowRef window_of(Turn& turn, const Identity& identity, const Claim& claim) {
-  const ScopeId scope = scope_of(identity, claim.scope);
-  const std::int64_t budget = turn.budget(scope, claim.unit, to_text(claim.window));
+  CHECK(claim.rule != nullptr);
+  const std::string window = window_key(*claim.rule);
+  const std::int64_t budget = turn.budget(scope_of(identity, claim), claim.unit, window);
   const std::int64_t starts =
       claim.window == Window::run ? identity.run_scope.value : claim.starts_ms;
-  return WindowRef{{budget, starts}, claim.unit, claim.ends_ms, claim.cap};
+  return WindowRef{{budget, starts}, claim.unit, claim.ends_ms, claim.cap, claim.rule->rolling_ms};
+}
+
+Found look_up(Turn& turn, const Identity& identity, const Claim& claim) {
+  Found found{window_of(turn, identity, claim), {}, claim.cap};
+  const Standing now = turn.standing(found.window.key, found.window.rolling_ms);
+  found.position = {now.counters.reserved, now.counters.spent, now.counters.overrun, now.frees_ms};
+  found.cap = checked_add(claim.cap, now.counters.added).value_or(Amount{INT64_MAX});
+  found.window.cap = found.cap;
+  return found;
 }
 
 std::vector<WindowRef> windows_of(Turn& turn, const Policy& policy, const Identity& identity,
                                   const Charges& charges, std::int64_t at_ms) {
   std::vector<WindowRef> windows;
   for (const Claim& claim : claims(policy, identity.agent, charges, at_ms)) {
-    windows.push_back(window_of(turn, identity, claim));
+    windows.push_back(look_up(turn, identity, claim).window);
   }
   return windows;
 }

@@ -16,16 +16,19 @@ namespace tallygate {
 // An agent in a run, as policy and store know it.
 struct Identity {
   std::string agent, run, group;
+  std::vector<std::string> groups;  // its group and what stands above that, the nearest first
   ScopeId global_scope, agent_scope, run_scope;
+  std::vector<ScopeId> group_scopes;  // of `groups`
 
-  std::vector<ScopeId> scopes() const { return {global_scope, agent_scope, run_scope}; }
+  // All that a close can reach it by, the widest first.
+  std::vector<ScopeId> scopes() const;
 };
 
 struct Session {
   std::string id;  // a UUIDv7
   Identity identity;
   bool run_is_invented = false;  // the host gave none: caps per run do not outlive this process
-  bool can_execute = false, wants_progress = false;
+  bool can_execute = false, wants_progress = false, wants_warnings = false;
   std::map<std::string, std::string, std::less<>> tools;  // registered name -> definition digest
 };
 
@@ -39,6 +42,14 @@ void place_in_store(Turn& turn, Identity& identity);
 
 // The window of a budget that this identity draws on.
 WindowRef window_of(Turn& turn, const Identity& identity, const Claim& claim);
+
+// What a claim finds there, and the cap it meets: that of the policy, and what top-ups added.
+struct Found {
+  WindowRef window;
+  Position position;
+  Amount cap;
+};
+Found look_up(Turn& turn, const Identity& identity, const Claim& claim);
 
 // The claims of these charges, as windows.
 std::vector<WindowRef> windows_of(Turn& turn, const Policy& policy, const Identity& identity,

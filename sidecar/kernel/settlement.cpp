@@ -1,6 +1,7 @@
 #include "kernel/settlement.h"
 
 #include "kernel/amount_texts.h"
+#include "kernel/exhaustion.h"
 #include "kernel/holds.h"
 #include "kernel/observation.h"
 #include "protocol/json_writer.h"
@@ -55,6 +56,18 @@ Ending expiry(Turn& turn, const ActionRow& action) {
                 {}};
 }
 
+void note_overrun(Turn& turn, const Policy& policy, const ActionRow& action, const Ending& ending) {
+  turn.require_sync();
+  const auto call = turn.summarize(action.id.key);
+  if (!call) return;
+  Identity identity;
+  identity.agent = call->agent;
+  identity.run = call->run;
+  identity.groups = policy.groups_of(call->agent);
+  place_in_store(turn, identity);
+  close_overrun(turn, policy, identity, ending.actual, action.at_ms);
+}
+
 }  // namespace
 
 const Transition* settle(Turn& turn, const Policy& policy, const ActionRow& action,
@@ -66,6 +79,7 @@ const Transition* settle(Turn& turn, const Policy& policy, const ActionRow& acti
   }
   turn.set_state(action, row->to, ending.code);
   if (action.state == State::held) close_hold(turn, action, ending.event);
+  bool overran = false;
   switch (row->money) {
     case Money::none:
     case Money::reserve:
@@ -73,12 +87,12 @@ const Transition* settle(Turn& turn, const Policy& policy, const ActionRow& acti
     case Money::raise: CHECK(false);  // ends reserve nothing
     case Money::keep: break;
     case Money::release: turn.release(action); break;
-    case Money::charge:
-      if (turn.charge(action, ending.actual, ending.extra)) turn.require_sync();
+    case Money::charge: overran = turn.charge(action, ending.actual, ending.extra);
   }
   turn.set_result(action, StoredResult{ending.reason, ending.output,
                                        row->money == Money::charge ? ending.actual : Charges()});
   turn.audit(audit_kind(ending, row->to), action.id.key, audit_body(policy, action, ending, row));
+  if (overran) note_overrun(turn, policy, action, ending);
   return row;
 }
 
@@ -97,7 +111,11 @@ Ending unknown_end(const ActionRow& action, std::int64_t now_ms, Code code, std:
 }
 
 void end_due(Turn& turn, const Policy& policy) {
+  lift_closes(turn);
   for (const ActionRow& action : turn.due()) {
+    // One that ends may close a scope, and that end what waits there.
+    const auto now = turn.find_action(action.id.key);
+    if (!now || now->state != action.state) continue;
     if (action.state == State::held) {
       settle(turn, policy, action, expiry(turn, action));
       continue;

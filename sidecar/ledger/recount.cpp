@@ -10,9 +10,10 @@ constexpr const char* reservations = "SELECT windows, cost FROM actions WHERE st
 constexpr const char* charges =
     "SELECT a.windows, p.cost, p.overrun FROM postings p JOIN actions a ON a.id = p.action "
     "WHERE p.kind <> 'release'";
+constexpr const char* topups = "SELECT cost, overrun FROM postings WHERE kind = 'topup'";
 constexpr const char* counters =
     "SELECT w.budget, w.starts, b.unit, b.window, s.kind, s.name, coalesce(r.name, ''), "
-    "w.reserved, w.spent, w.overrun FROM windows w JOIN budgets b ON b.id = w.budget "
+    "w.reserved, w.spent, w.overrun, w.added FROM windows w JOIN budgets b ON b.id = w.budget "
     "JOIN scopes s ON s.id = b.scope LEFT JOIN scopes r ON b.window = 'run' AND r.id = w.starts "
     "ORDER BY w.budget, w.starts";
 
@@ -34,7 +35,7 @@ Step for_each_row(Database& database, const char* sql, const Take& take) {
 // Such as "global usd in month from 1764547200000" or "agent coder usd in run coder/r1".
 std::string in_words(Statement& row) {
   const std::int64_t kind = row.integer(4);
-  std::string text = kind == 3 ? "agent " : kind == 4 ? "run " : "";
+  std::string text = kind == 3 ? "agent " : kind == 4 ? "run " : kind == 5 ? "group " : "";
   text.append(row.text(5)).append(" ").append(row.text(2)).append(" in ").append(row.text(3));
   if (row.text(3) == "run") return text.append(" ").append(row.text(6));
   if (row.integer(1) != 0) text += " from " + std::to_string(row.integer(1));
@@ -42,7 +43,8 @@ std::string in_words(Statement& row) {
 }
 
 bool agree(const Counters& a, const Counters& b) {
-  return a.reserved == b.reserved && a.spent == b.spent && a.overrun == b.overrun;
+  return a.reserved == b.reserved && a.spent == b.spent && a.overrun == b.overrun &&
+         a.added == b.added;
 }
 
 }  // namespace
@@ -101,11 +103,29 @@ Step Recount::read_postings(Database& database) {
   });
 }
 
+// What a top-up added, by window as overruns are told; what it covered stands there below zero.
+Step Recount::read_topups(Database& database) {
+  return for_each_row(database, topups, [&](Statement& row) -> Step {
+    const auto amounts = decode_charges(row.text(0));
+    if (!amounts) return broken_row;
+    for (const Charge& part : *amounts) {
+      const auto keys = decode_windows(part.unit);
+      if (!keys || keys->size() != 1) return broken_row;
+      Amount& added = history_[keys->front()].added;
+      const auto more = checked_add(added, part.amount);
+      if (!more) return broken_row;
+      added = *more;
+    }
+    return move_overrun(row.text(1));
+  });
+}
+
 Result<std::vector<WindowFault>> Recount::read_windows(Database& database) {
   std::vector<WindowFault> faults;
   const Step step = for_each_row(database, counters, [&](Statement& row) -> Step {
     const WindowKey key{row.integer(0), row.integer(1)};
-    const Counters held{{}, {row.integer(7)}, {row.integer(8)}, {row.integer(9)}};
+    const Counters held{
+        {}, {row.integer(7)}, {row.integer(8)}, {row.integer(9)}, {row.integer(10)}};
     const Counters history = history_[key];
     history_.erase(key);
     if (!agree(held, history)) {
@@ -126,8 +146,8 @@ Result<std::vector<WindowFault>> Recount::read_windows(Database& database) {
 }
 
 Result<std::vector<WindowFault>> Recount::compare(Database& database) {
-  for (const auto& read :
-       {&Recount::read_units, &Recount::read_reservations, &Recount::read_postings}) {
+  for (const auto& read : {&Recount::read_units, &Recount::read_reservations,
+                           &Recount::read_postings, &Recount::read_topups}) {
     if (const Step step = (this->*read)(database); !step) return step.error();
   }
   return read_windows(database);

@@ -25,6 +25,7 @@ class Recount {
   Step read_units(Database& database);
   Step read_reservations(Database& database);
   Step read_postings(Database& database);
+  Step read_topups(Database& database);
   Result<std::vector<WindowFault>> read_windows(Database& database);
   Step add(std::string_view windows, std::string_view cost, Amount Counters::*counter);
   Step move_overrun(std::string_view overrun);

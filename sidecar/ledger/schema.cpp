@@ -1,5 +1,6 @@
 #include "ledger/schema.h"
 
+#include "ledger/schema_exhaustion.h"
 #include "ledger/schema_observed.h"
 
 #include <initializer_list>
@@ -126,10 +127,12 @@ CREATE TABLE grants (
 
 -- Every movement of money, never changed. One row per charge; the budgets it hits are those of the
 -- action's `windows`. `overrun` names what did not fit, per window: "budget/starts=steps ...".
+-- A top-up has no action: its `cost` names what was added, per window, and its `overrun` what that
+-- covered, below zero.
 CREATE TABLE postings (
   id      INTEGER PRIMARY KEY,
   at      INTEGER NOT NULL,
-  kind    TEXT    NOT NULL,            -- charge, excess, release
+  kind    TEXT    NOT NULL,            -- charge, excess, release, topup
   action  INTEGER NOT NULL,
   attempt INTEGER NOT NULL,
   cost    TEXT    NOT NULL,
@@ -252,15 +255,18 @@ Result<std::optional<std::int64_t>> stored_version(Database& database) {
 Step bring_up_to_date(Database& database) {
   const auto version = stored_version(database);
   if (!version) return version.error();
-  if (!*version)
-    return build(database,
-                 {every_table, tables_of_waiting, tables_of_executions, tables_of_observation});
-  if (**version == 1) {
-    return build(database,
-                 {from_1_to_2, tables_of_waiting, tables_of_executions, tables_of_observation});
+  if (!*version) {
+    return build(database, {every_table, tables_of_waiting, tables_of_executions,
+                            tables_of_observation, tables_of_exhaustion});
   }
-  if (**version == 2) return build(database, {tables_of_executions, tables_of_observation});
-  if (**version == 3) return build(database, {tables_of_observation});
+  if (**version == 1) {
+    return build(database, {from_1_to_2, tables_of_waiting, tables_of_executions,
+                            tables_of_observation, tables_of_exhaustion});
+  }
+  if (**version == 2) {
+    return build(database, {tables_of_executions, tables_of_observation, tables_of_exhaustion});
+  }
+  if (**version == 3) return build(database, {tables_of_observation, tables_of_exhaustion});
   return Done{};
 }
 
@@ -280,13 +286,16 @@ Result<std::int64_t> readable_version(Database& database) {
                {}};
 }
 
+// Foreign keys cannot be let alone, nor looked after again, within a transaction.
 Step migrate(Database& database) {
+  if (const Step step = database.execute("PRAGMA foreign_keys = OFF"); !step) return step;
   if (const Step begun = database.execute("BEGIN IMMEDIATE"); !begun) return begun;
   if (const Step step = bring_up_to_date(database); !step) {
     (void)database.execute("ROLLBACK").ok();
     return step;
   }
-  return database.execute("COMMIT");
+  if (const Step step = database.execute("COMMIT"); !step) return step;
+  return database.execute("PRAGMA foreign_keys = ON");
 }
 
 }  // namespace tallygate

@@ -38,9 +38,10 @@ constexpr Text texts[] = {
      "INSERT INTO scopes (kind, name, parent) VALUES (?1, ?2, ?3) RETURNING id"},
     {&Statements::find_parent, "SELECT parent FROM scopes WHERE id = ?1"},
     {&Statements::closed_scopes,
-     "SELECT id, kind, name, state, reason FROM scopes WHERE state <> 0"},
+     "SELECT id, kind, name, state, reason, budget, lifts FROM scopes WHERE state <> 0"},
     {&Statements::close_scope,
-     "UPDATE scopes SET state = ?2, reason = ?3, changed_by = ?4, changed_at = ?5 WHERE id = ?1"},
+     "UPDATE scopes SET state = ?2, reason = ?3, changed_by = ?4, changed_at = ?5, "
+     "budget = ?6, lifts = ?7 WHERE id = ?1"},
     {&Statements::find_unit, "SELECT scale FROM units WHERE name = ?1"},
     {&Statements::add_unit, "INSERT INTO units (name, scale) VALUES (?1, ?2)"},
     {&Statements::find_tool, "SELECT id FROM tools WHERE name = ?1"},
@@ -53,17 +54,20 @@ constexpr Text texts[] = {
      "INSERT INTO budgets (scope, unit, window) VALUES (?1, ?2, ?3) RETURNING id"},
 
     {&Statements::find_window,
-     "SELECT ends, cap, reserved, spent, overrun FROM windows WHERE budget = ?1 AND starts = ?2"},
+     "SELECT ends, cap, reserved, spent, overrun, added, warned FROM windows "
+     "WHERE budget = ?1 AND starts = ?2"},
+    {&Statements::window_of_budget, "SELECT window FROM budgets WHERE id = ?1"},
+    {&Statements::list_buckets, "SELECT starts FROM windows WHERE budget = ?1 AND starts >= ?2"},
     {&Statements::unit_of_budget, "SELECT unit FROM budgets WHERE id = ?1"},
     {&Statements::add_window,
-     "INSERT INTO windows (budget, starts, ends, cap, reserved, spent, overrun) "
-     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
+     "INSERT INTO windows (budget, starts, ends, cap, reserved, spent, overrun, added, warned) "
+     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"},
     {&Statements::update_window,
-     "UPDATE windows SET cap = ?3, reserved = ?4, spent = ?5, overrun = ?6 "
-     "WHERE budget = ?1 AND starts = ?2"},
+     "UPDATE windows SET cap = ?3, reserved = ?4, spent = ?5, overrun = ?6, added = ?7, "
+     "warned = ?8 WHERE budget = ?1 AND starts = ?2"},
     {&Statements::list_windows,
      "SELECT s.kind, s.name, CASE WHEN s.kind = 4 THEN s.name ELSE coalesce(r.name, '') END, "
-     "b.unit, b.window, w.starts, w.ends, w.cap, w.reserved, w.spent, w.overrun "
+     "b.unit, b.window, w.starts, w.ends, w.cap, w.reserved, w.spent, w.overrun, w.added "
      "FROM windows w JOIN budgets b ON b.id = w.budget JOIN scopes s ON s.id = b.scope "
      "LEFT JOIN scopes r ON b.window = 'run' AND r.id = w.starts "
      "ORDER BY s.kind, s.name, b.unit, b.window, w.starts"},

@@ -26,6 +26,14 @@ class Statement;
 // What a budget window holds, in steps of its unit.
 struct Counters {
   Amount cap, reserved, spent, overrun;
+  Amount added = {};  // by top-ups, to the cap that a policy sets; `cap` holds both
+};
+
+// What counts against a cap at the moment.
+struct Standing {
+  Counters counters;
+  std::optional<std::int64_t> frees_ms = {};  // of a rolling window: when its oldest use leaves it
+  int warned = 0;  // the highest share of the cap that was warned of, in hundredths
 };
 
 // A budget window that a call draws on, and the cap its policy sets.
@@ -34,6 +42,7 @@ struct WindowRef {
   std::string unit;
   std::optional<std::int64_t> ends_ms;
   Amount cap;
+  std::int64_t rolling_ms = 0;  // how far back the budget looks; 0: it counts this window alone
 };
 
 // How a closed scope is closed.
@@ -44,6 +53,14 @@ struct ClosedScope {
   std::string name;
   Closure closure = Closure::open;
   std::string reason;
+  std::optional<std::int64_t> budget;    // that closed it; nothing: an operator did
+  std::optional<std::int64_t> lifts_ms;  // when such a close ends by itself
+};
+
+// Of a close that a budget makes.
+struct RanDry {
+  std::int64_t budget = 0;
+  std::optional<std::int64_t> lifts_ms;
 };
 
 struct NewAction {
@@ -198,7 +215,7 @@ class Turn {
   const AuditHead& audit_head() const { return head_; }
   bool ok() const { return !error_; }
 
-  // --- Scopes. `kind` is one of the numbers of the table: 2 global, 3 agent, 4 run.
+  // --- Scopes. `kind` is one of the numbers of the table: 2 global, 3 agent, 4 run, 5 group.
   ScopeId scope(int kind, std::string_view name, std::optional<ScopeId> parent);
   std::optional<ScopeId> find_scope(int kind, std::string_view name);
   // The agent whose run it is.
@@ -207,7 +224,8 @@ class Turn {
   std::optional<ClosedScope> first_closed(const std::vector<ScopeId>& scopes);
   // Every closed scope; nearly always none.
   const std::vector<ClosedScope>& closed_scopes();
-  void set_closure(ScopeId scope, Closure closure, std::string_view reason, std::string_view by);
+  void set_closure(ScopeId scope, Closure closure, std::string_view reason, std::string_view by,
+                   const std::optional<RanDry>& budget = {});
   // Records a unit's scale, or dooms the turn when the store counts that unit at another one.
   void pin_scale(std::string_view unit, int scale);
 
@@ -220,6 +238,15 @@ class Turn {
   std::string unit_of(const WindowKey& key) { return window(key).unit; }
   // Zero counters where the window has not been used.
   Counters counters(const WindowKey& key);
+  // The same as they count now: of a rolling window with all of its buckets, the one of `key` also
+  // where it is older. Buckets of later times, which a clock that was set back leaves, count too.
+  Standing standing(const WindowKey& key, std::int64_t rolling_ms);
+  void set_warned(const WindowKey& key, int share);
+  // Adds to the cap of this window alone: what was overrun is covered first, the rest is room.
+  // Returns what was covered. REQUIRES: a positive amount; `window.cap` is the policy's.
+  Amount top_up(const WindowRef& window, Amount amount);
+  // How far back the window's budget looks; 0: it counts this window alone.
+  std::int64_t looks_back(const WindowKey& key) { return rolling_of(key.budget); }
   // Adds the charges to `reserved`. REQUIRES: they fit under the caps.
   void reserve(const std::vector<WindowRef>& windows, const Charges& charges);
   // Takes the action's reservation back, without a trace: another takes its place in this turn.
@@ -319,6 +346,7 @@ class Turn {
     Counters counters;
     bool stored = false;
     bool dirty = false;
+    int warned = 0;  // the highest share of the cap, in hundredths, that was warned of
   };
 
   Turn(StoreCore& core, bool writing, std::int64_t utc_ms);
@@ -334,6 +362,10 @@ class Turn {
   std::string unit_of_budget(std::int64_t budget);
   Window& window(const WindowKey& key);
   void end_reservation(const ActionRow& action);
+  std::int64_t room(const WindowKey& key);
+  std::int64_t rolling_of(std::int64_t budget);
+  Amount cover(const WindowKey& key, Amount most);
+  void load_buckets(std::int64_t budget, std::int64_t first);
   void widen(const ActionRow& action, const std::vector<WindowKey>& windows);
   void add_posting(const ActionRow& action, std::string_view kind, const Charges& cost,
                    const Overruns& overruns);
@@ -351,6 +383,8 @@ class Turn {
   std::int64_t newest_action_ = 0;  // 0: not looked up
   AuditHead head_;
   std::map<WindowKey, Window> windows_;
+  std::map<std::int64_t, std::int64_t> rolling_;  // how far back a budget looks; 0: not at all
+  std::map<std::int64_t, std::int64_t> buckets_loaded_;  // of a budget, from this start on
   std::vector<std::pair<std::pair<int, std::string>, std::int64_t>> interned_;
   std::optional<std::vector<ClosedScope>> closed_;
   std::optional<Error> error_;

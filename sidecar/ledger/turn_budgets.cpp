@@ -96,8 +96,12 @@ Turn::Window& Turn::window(const WindowKey& key) {
   if (answer == Statement::Answer::row) {
     window.stored = true;
     if (!find.is_null(0)) window.ends_ms = find.integer(0);
-    window.counters =
-        Counters{{find.integer(1)}, {find.integer(2)}, {find.integer(3)}, {find.integer(4)}};
+    window.counters = Counters{{find.integer(1)},
+                               {find.integer(2)},
+                               {find.integer(3)},
+                               {find.integer(4)},
+                               {find.integer(5)}};
+    window.warned = static_cast<int>(find.integer(6));
   }
   find.reset();
   return window;
@@ -147,10 +151,8 @@ Charges excess_of(const Charges& actual, const Charges& reserved) {
   return excess;
 }
 
-// Books `amount`: what fits under the cap as spent, the rest as overrun. Returns the rest.
-Amount book(Counters& counters, Amount amount) {
-  const std::int64_t free =
-      counters.cap.steps - counters.reserved.steps - counters.spent.steps - counters.overrun.steps;
+// Books `amount`: what fits into `free` as spent, the rest as overrun. Returns the rest.
+Amount book(Counters& counters, Amount amount, std::int64_t free) {
   const Amount fits{std::clamp<std::int64_t>(free, 0, amount.steps)};
   counters.spent.steps += fits.steps;
   const Amount rest{amount.steps - fits.steps};
@@ -167,7 +169,7 @@ bool Turn::charge(const ActionRow& action, const Charges& actual,
   for (const WindowRef& ref : extra) {
     if (std::ranges::find(keys, ref.key) != keys.end()) continue;
     Window& added = window(ref.key);
-    if (!added.stored && !added.dirty) added.counters.cap = ref.cap;
+    if (!added.stored && !added.dirty) added.counters.cap = ref.cap;  // nobody has used it yet
     added.ends_ms = ref.ends_ms;
     keys.push_back(ref.key);
   }
@@ -189,11 +191,13 @@ bool Turn::charge(const ActionRow& action, const Charges& actual,
     // Where it was reserved it fits by construction; elsewhere all of it may be overrun.
     if (std::ranges::find(action.windows, key) != action.windows.end()) {
       held.counters.spent.steps += within.steps;
-    } else if (const Amount rest = book(held.counters, within); rest.steps > 0) {
+    } else if (const Amount rest = book(held.counters, within, room(key)); rest.steps > 0) {
       within_overruns.emplace_back(key, rest);
     }
-    const Amount rest = book(held.counters, above);
-    if (rest.steps > 0) excess_overruns.emplace_back(key, rest);
+    if (above.steps > 0) {
+      const Amount rest = book(held.counters, above, room(key));
+      if (rest.steps > 0) excess_overruns.emplace_back(key, rest);
+    }
     held.dirty = true;
   }
   Charges within = actual;
@@ -233,15 +237,17 @@ void Turn::flush_windows() {
   for (auto& [key, held] : windows_) {
     if (error_ || !held.dirty) continue;
     const Counters& now = held.counters;
-    const bool written = held.stored
-                             ? core_->sql.update_window
-                                   .bind(key.budget, key.starts, now.cap.steps, now.reserved.steps,
-                                         now.spent.steps, now.overrun.steps)
-                                   .run()
-                             : core_->sql.add_window
-                                   .bind(key.budget, key.starts, held.ends_ms, now.cap.steps,
-                                         now.reserved.steps, now.spent.steps, now.overrun.steps)
-                                   .run();
+    const bool written =
+        held.stored
+            ? core_->sql.update_window
+                  .bind(key.budget, key.starts, now.cap.steps, now.reserved.steps, now.spent.steps,
+                        now.overrun.steps, now.added.steps, static_cast<std::int64_t>(held.warned))
+                  .run()
+            : core_->sql.add_window
+                  .bind(key.budget, key.starts, held.ends_ms, now.cap.steps, now.reserved.steps,
+                        now.spent.steps, now.overrun.steps, now.added.steps,
+                        static_cast<std::int64_t>(held.warned))
+                  .run();
     if (!written) doom("cannot write a budget window");
   }
 }
@@ -260,8 +266,11 @@ std::vector<WindowSummary> Turn::windows() {
     row.window = std::string(list.text(4));
     row.starts = list.integer(5);
     if (!list.is_null(6)) row.ends_ms = list.integer(6);
-    row.counters =
-        Counters{{list.integer(7)}, {list.integer(8)}, {list.integer(9)}, {list.integer(10)}};
+    row.counters = Counters{{list.integer(7)},
+                            {list.integer(8)},
+                            {list.integer(9)},
+                            {list.integer(10)},
+                            {list.integer(11)}};
     rows.push_back(std::move(row));
   }
   if (answer == Statement::Answer::failed) doom("cannot list the budget windows");

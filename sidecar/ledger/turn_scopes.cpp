@@ -54,9 +54,15 @@ const std::vector<ClosedScope>& Turn::closed_scopes() {
   closed.reset();
   Statement::Answer answer = Statement::Answer::done;
   while ((answer = closed.step()) == Statement::Answer::row) {
-    closed_->push_back({ScopeId{closed.integer(0)}, static_cast<int>(closed.integer(1)),
-                        std::string(closed.text(2)), static_cast<Closure>(closed.integer(3)),
-                        std::string(closed.text(4))});
+    closed_->push_back({ScopeId{closed.integer(0)},
+                        static_cast<int>(closed.integer(1)),
+                        std::string(closed.text(2)),
+                        static_cast<Closure>(closed.integer(3)),
+                        std::string(closed.text(4)),
+                        {},
+                        {}});
+    if (!closed.is_null(5)) closed_->back().budget = closed.integer(5);
+    if (!closed.is_null(6)) closed_->back().lifts_ms = closed.integer(6);
   }
   if (answer == Statement::Answer::failed) doom("cannot read which scopes are closed");
   closed.reset();
@@ -70,11 +76,13 @@ std::optional<ClosedScope> Turn::first_closed(const std::vector<ScopeId>& scopes
   return std::nullopt;
 }
 
-void Turn::set_closure(ScopeId scope, Closure closure, std::string_view reason,
-                       std::string_view by) {
+void Turn::set_closure(ScopeId scope, Closure closure, std::string_view reason, std::string_view by,
+                       const std::optional<RanDry>& budget) {
   if (error_) return;
   if (!core_->sql.close_scope
-           .bind(scope.value, static_cast<std::int64_t>(closure), reason, by, now_ms_)
+           .bind(scope.value, static_cast<std::int64_t>(closure), reason, by, now_ms_,
+                 budget ? std::optional(budget->budget) : std::nullopt,
+                 budget ? budget->lifts_ms : std::nullopt)
            .run()) {
     doom("cannot close a scope");
   }

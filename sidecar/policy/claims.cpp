@@ -7,8 +7,76 @@
 namespace tallygate {
 namespace {
 
-bool applies(const BudgetRule& budget, std::string_view agent) {
-  return budget.scope != ScopeKind::agent || budget.agent == agent;
+// How far above a call a budget's scope stands: its run, its agent, every agent, its groups from
+// the nearest on, and everything. Nothing where it does not bind that agent.
+std::optional<std::size_t> height(const BudgetRule& budget, std::string_view agent,
+                                  const std::vector<std::string>& groups) {
+  constexpr std::size_t of_run = 0, of_agent = 1, of_each = 2, of_groups = 3;
+  switch (budget.scope) {
+    case ScopeKind::run: return of_run;
+    case ScopeKind::global: return of_groups + groups.size();
+    case ScopeKind::agent:
+      if (budget.agent == "*") return of_each;
+      return budget.agent == agent ? std::optional(of_agent) : std::nullopt;
+    case ScopeKind::group: {
+      const auto place = std::ranges::find(groups, budget.agent);
+      if (place == groups.end()) return std::nullopt;
+      return of_groups + static_cast<std::size_t>(place - groups.begin());
+    }
+  }
+  return std::nullopt;
+}
+
+bool is_same_window(const BudgetRule& a, const BudgetRule& b) {
+  return a.unit == b.unit && a.window == b.window && a.rolling_ms == b.rolling_ms &&
+         a.timezone == b.timezone;
+}
+
+// The groups matter to those budgets alone.
+std::vector<std::string> groups_for(const Policy& policy, std::string_view agent) {
+  const bool has_any = std::ranges::any_of(
+      policy.budgets, [](const BudgetRule& budget) { return budget.scope == ScopeKind::group; });
+  return has_any ? policy.groups_of(agent) : std::vector<std::string>();
+}
+
+// The budgets that bind an agent, and how high above it each stands.
+struct Binding {
+  const BudgetRule* rule;
+  std::size_t height;
+};
+
+std::vector<Binding> bindings_of(const Policy& policy, std::string_view agent) {
+  const std::vector<std::string> groups = groups_for(policy, agent);
+  std::vector<Binding> found;
+  bool has_override = false;
+  for (const BudgetRule& budget : policy.budgets) {
+    const auto above = height(budget, agent, groups);
+    if (above) found.push_back({&budget, *above});
+    has_override |= above && budget.overrides;
+  }
+  if (!has_override) return found;
+  std::vector<Binding> left;
+  for (const Binding& one : found) {
+    const bool is_hidden = std::ranges::any_of(found, [&](const Binding& other) {
+      return one.rule->overridable && other.rule->overrides && other.height < one.height &&
+             is_same_window(*other.rule, *one.rule);
+    });
+    if (!is_hidden) left.push_back(one);
+  }
+  return left;
+}
+
+// Several rules may set a cap on the same counters, of which the lowest binds.
+void add_claim(std::vector<Claim>& claims, Claim claim) {
+  for (Claim& known : claims) {
+    if (known.scope != claim.scope || known.agent != claim.agent ||
+        !is_same_window(*known.rule, *claim.rule)) {
+      continue;
+    }
+    if (claim.cap < known.cap) known = std::move(claim);
+    return;
+  }
+  claims.push_back(std::move(claim));
 }
 
 // reserved + spent + overrun + amount <= cap, where a sum beyond int64 does not fit. Negative parts
@@ -31,6 +99,10 @@ std::string in_units(Amount amount, const std::string& unit) {
 std::string budget_name(const Claim& claim) {
   const std::string name = "the " + claim.scope_name() + " budget";
   if (claim.window == Window::total) return name + " in total";
+  if (claim.window == Window::rolling) {
+    const std::string word = claim.rule == nullptr ? "" : window_text(*claim.rule);
+    return name + " for the last " + word.substr(word.find(':') + 1);
+  }
   return name + " for this " + std::string(to_text(claim.window));
 }
 
@@ -40,20 +112,43 @@ std::string Claim::scope_name() const {
   switch (scope) {
     case ScopeKind::global: return "global";
     case ScopeKind::agent: return "agent:" + agent;
+    case ScopeKind::group: return "group:" + agent;
     case ScopeKind::run: return "run";
   }
   return "global";
 }
 
+Claim claim_on(const BudgetRule& budget, std::string_view agent, std::int64_t now_ms) {
+  const WindowSpan span = window_span(budget, now_ms);
+  Claim claim;
+  claim.scope = budget.scope;
+  claim.agent = budget.scope == ScopeKind::agent ? std::string(agent) : budget.agent;
+  claim.unit = budget.unit;
+  claim.window = budget.window;
+  claim.starts_ms = span.starts_ms;
+  claim.ends_ms = span.ends_ms;
+  claim.cap = budget.cap;
+  claim.rule = &budget;
+  return claim;
+}
+
+std::vector<Claim> budgets_of(const Policy& policy, std::string_view agent, std::int64_t now_ms) {
+  std::vector<Claim> out;
+  for (const Binding& binding : bindings_of(policy, agent)) {
+    add_claim(out, claim_on(*binding.rule, agent, now_ms));
+  }
+  return out;
+}
+
 std::vector<Claim> claims(const Policy& policy, std::string_view agent, const Charges& charges,
                           std::int64_t now_ms) {
   std::vector<Claim> out;
-  for (const BudgetRule& budget : policy.budgets) {
-    const Amount amount = charge_of(charges, budget.unit);
-    if (amount <= Amount{} || !applies(budget, agent)) continue;
-    const WindowSpan span = window_span(budget.window, now_ms);
-    out.push_back(Claim{budget.scope, budget.agent, budget.unit, budget.window, span.starts_ms,
-                        span.ends_ms, budget.cap, amount});
+  for (const Binding& binding : bindings_of(policy, agent)) {
+    const Amount amount = charge_of(charges, binding.rule->unit);
+    if (amount <= Amount{}) continue;
+    Claim claim = claim_on(*binding.rule, agent, now_ms);
+    claim.amount = amount;
+    add_claim(out, std::move(claim));
   }
   return out;
 }
@@ -79,7 +174,13 @@ std::optional<std::string> refuse_claim(const Claim& claim, const Position& posi
     const Amount left = std::max(Amount{}, available(claim.cap, position));
     sentence += " has " + in_units(left, claim.unit) + " left";
   }
-  if (claim.ends_ms) sentence += "; it resets at " + utc_text(*claim.ends_ms);
+  if (claim.window == Window::rolling) {
+    if (position.frees_ms) {
+      sentence += "; the oldest use leaves it at " + utc_text(*position.frees_ms);
+    }
+  } else if (claim.ends_ms) {
+    sentence += "; it resets at " + utc_text(*claim.ends_ms);
+  }
   return sentence;
 }
 

@@ -134,6 +134,8 @@ void read_tables(const TomlNode& top, const std::string& path, Policy& policy,
   if (session != nullptr) read_session(*session, policy, complaints);
   const TomlMember* agents = in.find("agents", TomlKind::table);
   if (agents != nullptr) read_agents(*agents, policy, complaints);
+  const TomlMember* groups = in.find("groups", TomlKind::table);
+  if (groups != nullptr) read_groups(*groups, policy, complaints);
   const TomlMember* budgets = find_list(in, "budgets");
   if (budgets != nullptr) read_budgets(*budgets, policy, complaints);
   const TomlMember* tools = in.find("tools", TomlKind::table);

@@ -1,6 +1,7 @@
-// Lengths of time as TOML has them: "500ms", "30s", "5m", "2h".
+// Lengths of time as TOML has them: "500ms", "30s", "5m", "2h"; and the words for windows.
 #include "policy/load_tables.h"
 #include "policy/text.h"
+#include "protocol/limits.h"
 
 #include <array>
 #include <charconv>
@@ -44,6 +45,31 @@ std::optional<std::int64_t> read_duration(TableReader& in, std::string_view key,
                            "; write 1ms to " + std::to_string(ms_max / 3'600'000) +
                            "h, like \"500ms\", \"30s\", \"5m\" or \"2h\"");
   return std::nullopt;
+}
+
+bool parse_window(std::string_view text, BudgetRule& budget) {
+  constexpr Window windows[] = {Window::run,  Window::hour,  Window::day,
+                                Window::week, Window::month, Window::total};
+  for (const Window window : windows) {
+    if (text != to_text(window)) continue;
+    budget.window = window;
+    return true;
+  }
+  constexpr std::string_view rolling = "rolling:";
+  if (!text.starts_with(rolling)) return false;
+  const auto time = parse_duration_ms(text.substr(rolling.size()));
+  if (!time || *time < limits::rolling_ms_min || *time > limits::rolling_ms_max ||
+      *time % rolling_buckets != 0) {
+    return false;
+  }
+  budget.window = Window::rolling;
+  budget.rolling_ms = *time;
+  return true;
+}
+
+std::string window_forms() {
+  return "\"run\", \"hour\", \"day\", \"week\", \"month\", \"total\", or \"rolling:15m\" with a time "
+         "from 1m to 744h that sixty buckets can share";
 }
 
 }  // namespace tallygate

@@ -65,6 +65,13 @@ std::vector<std::string_view> agent_names(const Policy& policy) {
   return names;
 }
 
+std::vector<std::string_view> group_names(const Policy& policy) {
+  std::vector<std::string_view> names;
+  for (const GroupRule& group : policy.groups) names.push_back(group.name);
+  for (const AgentRule& agent : policy.agents) names.push_back(agent.group);
+  return names;
+}
+
 void refuse_unknown_tools(const TomlMember& rules, const Policy& policy,
                           ComplaintList& complaints) {
   const auto member_of = [](const TomlNode& table, std::string_view key) {

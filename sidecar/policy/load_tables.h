@@ -17,8 +17,15 @@ namespace tallygate {
 // `path` is the file's, for what is relative to it.
 void read_tools(const TomlMember& tools, const std::string& path, Policy& policy,
                 ComplaintList& complaints);
+// After the agents, whose groups it knows then.
+void read_groups(const TomlMember& groups, Policy& policy, ComplaintList& complaints);
 void read_budgets(const TomlMember& budgets, Policy& policy, ComplaintList& complaints);
 void read_rules(const TomlMember& rules, Policy& policy, ComplaintList& complaints);
+
+// The window that "day" or "rolling:15m" names, into `budget`; false where it names none.
+bool parse_window(std::string_view text, BudgetRule& budget);
+// What may be written instead.
+std::string window_forms();
 
 // The keys of [tools.NAME] that only tools of executor = "exec" have.
 inline constexpr std::array<std::string_view, 6> exec_keys{"command", "env",    "pass_env",
@@ -34,6 +41,8 @@ void refuse_unknown_tools(const TomlMember& rules, const Policy& policy, Complai
 bool refuse_misspelt_unit(std::string_view unit, Place place, ComplaintList& complaints);
 // The agents that the policy names.
 std::vector<std::string_view> agent_names(const Policy& policy);
+// The groups that it names, by themselves or as an agent's.
+std::vector<std::string_view> group_names(const Policy& policy);
 
 // "500ms", "30s", "5m", "2h" as milliseconds; nothing for any other text.
 std::optional<std::int64_t> parse_duration_ms(std::string_view text);

@@ -19,12 +19,15 @@
 namespace tallygate {
 
 enum class Effect { allow, deny, hold, throttle };
-enum class Window { run, day, month, total };
-enum class ScopeKind : int { global = 2, agent = 3, run = 4 };
+enum class Window { run, hour, day, week, month, total, rolling };
+enum class ScopeKind : int { global = 2, agent = 3, run = 4, group = 5 };
 enum class Durability { power, process };
+// What a budget does when a call finds no room in it, beside refusing that call.
+enum class OnExhausted { deny, cutoff, freeze, kill };
 
 std::string_view to_text(Effect effect);
 std::string_view to_text(Window window);
+std::string_view to_text(OnExhausted what);
 
 // `[tools.NAME] cost`.
 struct Cost {
@@ -70,18 +73,39 @@ struct ApprovalRules {
   bool can_approve() const { return allow_unsigned; }
 };
 
-// `[[budgets]]`. `agent` is set for ScopeKind::agent alone.
+// A budget is warned of when its use reaches these hundredths of its cap.
+inline const std::vector<int> usual_warnings{50, 80, 95};
+
+// `[[budgets]]`. `agent` is the name of the agent, where `*` is each for himself, or of the group.
 struct BudgetRule {
   ScopeKind scope = ScopeKind::global;
   std::string agent;
   std::string unit;
   Window window = Window::total;
   Amount cap;
+  std::string timezone = {};    // IANA, of hour to month; empty: UTC
+  std::int64_t rolling_ms = 0;  // for Window::rolling: how far it looks back
+  bool overridable = false;     // an override of a narrower scope hides it
+  bool overrides = false;
+  OnExhausted on_exhausted = OnExhausted::deny;
+  std::vector<int> warn_at = usual_warnings;  // rising
+  bool from_launch = false;                   // of the command line, not of the policy
 };
+
+// The window as configuration and wire have it, e.g. "day" or "rolling:15m".
+std::string window_text(const BudgetRule& budget);
+// The same as the store knows it: other timezones are other counters.
+std::string window_key(const BudgetRule& budget);
 
 struct AgentRule {
   std::string pattern;
   std::string group;  // empty: none
+};
+
+// `[groups.NAME]`.
+struct GroupRule {
+  std::string name;
+  std::string parent;  // empty: none
 };
 
 struct Policy {
@@ -93,6 +117,7 @@ struct Policy {
   std::optional<std::string> pinned_agent, pinned_run;
   bool allow_any_agent = false;
   std::vector<AgentRule> agents;
+  std::vector<GroupRule> groups;  // no cycle among their parents
 
   std::vector<ToolRule> tools;
   std::vector<Rule> rules;
@@ -108,6 +133,10 @@ struct Policy {
   // Whether this agent may act at all: named, `default`, or any when the operator said so.
   bool knows_agent(std::string_view agent) const;
   std::string group_of(std::string_view agent) const;
+  // Its group, that group's parent and so on, the nearest first.
+  std::vector<std::string> groups_of(std::string_view agent) const;
+  // Whether any agent is in this group, or could be: it has a table, or an agent or group names it.
+  bool knows_group(std::string_view group) const;
   // Decimals of a unit's smallest step.
   int scale_of(std::string_view unit) const { return default_scale(unit); }
 };
@@ -146,17 +175,25 @@ Judgement judge(const Policy& policy, const Proposal& proposal);
 // A budget that a call would draw on.
 struct Claim {
   ScopeKind scope = ScopeKind::global;
-  std::string agent;  // for ScopeKind::agent
+  std::string agent;  // for ScopeKind::agent; of the group for ScopeKind::group
   std::string unit;
   Window window = Window::total;
   std::int64_t starts_ms = 0;           // of the window, UTC; 0 for `run` and `total`
   std::optional<std::int64_t> ends_ms;  // nothing for `run` and `total`
   Amount cap;
   Amount amount;
+  const BudgetRule* rule = nullptr;  // whose cap it is; null where a claim is made up
 
-  // e.g. "agent:coder", "global", "run".
+  // e.g. "agent:coder", "group:builders", "global", "run".
   std::string scope_name() const;
 };
+
+// Every budget that binds this agent, in its window of now, with an amount of 0: one for each
+// scope, unit and window, under the lowest cap, and none that a narrower one overrides.
+std::vector<Claim> budgets_of(const Policy& policy, std::string_view agent, std::int64_t now_ms);
+
+// One budget for this agent, in its window of now, with an amount of 0.
+Claim claim_on(const BudgetRule& budget, std::string_view agent, std::int64_t now_ms);
 
 // Every budget whose scope holds this agent and whose unit the call costs.
 std::vector<Claim> claims(const Policy& policy, std::string_view agent, const Charges& charges,
@@ -165,6 +202,7 @@ std::vector<Claim> claims(const Policy& policy, std::string_view agent, const Ch
 // What a budget window holds already.
 struct Position {
   Amount reserved, spent, overrun;
+  std::optional<std::int64_t> frees_ms = {};  // of a rolling window: when the oldest use leaves it
 };
 
 // cap - reserved - spent - overrun; may be negative.
@@ -173,13 +211,19 @@ Amount available(Amount cap, const Position& position);
 // Nothing when the claim fits (equality fits), else the sentence that refuses the call.
 std::optional<std::string> refuse_claim(const Claim& claim, const Position& position);
 
-// The start of the UTC day or month that holds `now_ms`, and its end; {0, nothing} for run and
-// total.
+// Where a window begins and ends, in UTC milliseconds; {0, nothing} for run and total.
 struct WindowSpan {
   std::int64_t starts_ms = 0;
   std::optional<std::int64_t> ends_ms;
 };
+// The UTC hour, day, week (from Monday) or month that holds `now_ms`. REQUIRES: not rolling.
 WindowSpan window_span(Window window, std::int64_t now_ms);
+// The same in the budget's timezone. Of a rolling window, the bucket that holds `now_ms`, and when
+// what is in it no longer counts.
+WindowSpan window_span(const BudgetRule& budget, std::int64_t now_ms);
+
+// A rolling window is so many buckets; one more counts, the oldest, whole.
+inline constexpr std::int64_t rolling_buckets = 60;
 
 // How long a bucket that is full again at `full_us` makes a call wait, in milliseconds; 0: it may
 // go.

@@ -124,6 +124,8 @@ class Shown(StoreTest):
             (("freeze", "run:coder/r1", "--reason", self.text), 0),
             (("kill", "agent:other", "--reason", self.text), 0), (("doctor",), 7),
             (("audit", "tail"), 0), (("cut", "agent:" + self.text), 2), (("cut", self.text), 2),
+            (("topup", self.text, "usd", "1"), 2), (("topup", "global", self.text, "1"), 6),
+            (("topup", "global", "usd", self.text), 2), (("topup", "global", "usd", "1"), 2),
             (("approve", self.text), 6), (("reconcile", self.text, "completed"), 6),
             (("audit", "verify", "--head", self.text), 2), (("approvals",), 0),
         ]
@@ -156,9 +158,11 @@ class Shown(StoreTest):
             for words in prompts:
                 self.assertIn("Type ", self.seen_at_terminal(*words, code=2, typed="wrong"))
             for words, code in self.commands():
-                self.seen_at_terminal(*words, code=code)
+                typed = "wrong" if words[0] == "topup" else None
+                self.seen_at_terminal(*words, code=code, typed=typed)
             self.seen_at_terminal("reopen", "agent:coder", "--reason", text, code=0)
             self.seen_at_terminal(*prompts[2], code=0)
+            self.seen_at_terminal("topup", "global", "usd", "1", "--reason", text, code=0)
 
         self.set_up("".join(TEXTS.values()))  # all at once: each command is a terminal of its own
         check(self.text)

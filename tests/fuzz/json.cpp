@@ -18,11 +18,14 @@
 namespace tallygate {
 
 const std::vector<std::string> must_reach = {
-    "tallygate::strict_json", "tallygate::read_fields",     "tallygate::read_elements",
-    "tallygate::read_string", "tallygate::read_integer",    "tallygate::value_text",
-    "tallygate::args_key",    "tallygate::quoted",          "tallygate::is_utf8",
-    "tallygate::visible",     "tallygate::visible_json",    "tallygate::read_message",
-    "tallygate::error_line",  "tallygate::JsonWriter::key", "tallygate::JsonWriter::raw"};
+    "tallygate::strict_json",    "tallygate::read_fields",
+    "tallygate::read_elements",  "tallygate::read_string",
+    "tallygate::read_integer",   "tallygate::value_text",
+    "tallygate::args_key",       "tallygate::quoted",
+    "tallygate::is_utf8",        "tallygate::visible",
+    "tallygate::visible_json",   "tallygate::read_message",
+    "tallygate::error_line",     "tallygate::JsonWriter::any_key",
+    "tallygate::JsonWriter::raw"};
 
 namespace {
 
@@ -31,7 +34,7 @@ void write_again(JsonView value, JsonWriter& out);
 void write_object(JsonView object, JsonWriter& out) {
   out.begin_object();
   for (const JsonField& field : read_fields(object)) {
-    out.key(field.key);
+    out.any_key(field.key);
     write_again(field.value, out);
   }
   out.end_object();

@@ -37,9 +37,10 @@ class Accounts {
   // others of this policy all of its time. Why that does not fit; empty when it did.
   std::string extend(const Policy& policy, const Holder& holder, std::int64_t at_ms,
                      std::int64_t more_ms, std::int64_t all_ms, Names& windows);
-  // Ends the reservation and books `actual`. True when anything was overrun.
-  bool charge(const Policy& policy, const Holder& holder, std::int64_t at_ms, const Names& windows,
-              const Steps& cost, const Steps& actual);
+  // Ends the reservation that was made at `at_ms` and books `actual`, in its windows. True when
+  // anything was overrun.
+  bool charge(const Policy& policy, const Holder& holder, std::int64_t at_ms, std::int64_t now_ms,
+              const Names& windows, const Steps& cost, const Steps& actual);
 
   // Where the store's windows differ, or break the money's rule; empty when they do not.
   std::string complaint(const std::vector<WindowRow>& rows) const;
@@ -49,10 +50,13 @@ class Accounts {
   struct Claim {
     std::string name, unit;
     std::int64_t cap = 0, amount = 0;
+    std::int64_t rolling_ms = 0;
   };
+  Window standing(const Claim& claim) const;
   static std::vector<Claim> claims(const Policy& policy, const Holder& holder, const Steps& cost,
                                    std::int64_t at_ms);
-  static bool book(Window& window, std::int64_t cost, std::int64_t actual);
+  std::int64_t room_in(const std::string& name, std::int64_t now_ms) const;
+  static bool book(Window& window, std::int64_t room, std::int64_t cost, std::int64_t actual);
 
   std::map<std::string, Window> windows_;
 };

@@ -76,7 +76,8 @@ void Witness::record(const TrailRow& row, const Members& body, const Actor& acto
   if (!(by == record.holder)) complain(row, "reported by somebody else");
   const std::int64_t times = ++booked_[told->first];
   if (times > (record.is_named ? 1 : record.times)) complain(row, "charged more than once");
-  this_must_last_ |= accounts_.charge(*actor.policy, record.holder, row.at_ms, {}, {}, spent);
+  this_must_last_ |=
+      accounts_.charge(*actor.policy, record.holder, row.at_ms, row.at_ms, {}, {}, spent);
   CallTruth call;
   call.action = row.action;
   call.state = State::completed;

@@ -35,8 +35,8 @@ endfunction()
 
 # --- Money.
 tallygate_mutant(settle_twice kernel settlement.cpp
-  [[if (turn.charge(action, ending.actual, ending.extra)) turn.require_sync();]]
-  [[if (turn.charge(action, ending.actual, ending.extra)) turn.require_sync();
+  [[overran = turn.charge(action, ending.actual, ending.extra);]]
+  [[overran = turn.charge(action, ending.actual, ending.extra);
       {
         ActionRow again = action;
         again.cost.clear();

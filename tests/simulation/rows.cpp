@@ -177,8 +177,8 @@ void Witness::move_money(const TrailRow& row, const Members& body, const Actor& 
   if (checking_ && spent != due_charge(event, row, call)) {
     complain(row, "the charge due is " + text_of(due_charge(event, row, call)));
   }
-  this_must_last_ |= accounts_.charge(*actor.policy, call.proposal.holder, call.at_ms, call.windows,
-                                      call.cost, spent);
+  this_must_last_ |= accounts_.charge(*actor.policy, call.proposal.holder, call.at_ms, row.at_ms,
+                                      call.windows, call.cost, spent);
 }
 
 // Tells what came too late; moves nothing.

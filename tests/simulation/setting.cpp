@@ -11,7 +11,12 @@ constexpr const char* tools_text = R"(
 [session]
 allow_any_agent = true
 [agents.ann]
+group = "hands"
 [agents.bob]
+group = "crew"
+[groups.hands]
+parent = "crew"
+[groups.crew]
 [tools.pay]
 cost = { usd = "0.05" }
 timeout = "30s"
@@ -130,6 +135,9 @@ std::string draw_policy_text(Dice& dice, bool differs) {
   text += budget("global", "tokens:in", "run", draw(100));
   text += budget("global", "calls", "day", draw(30));
   text += budget("agent:bob", "seconds", "total", draw(3000));
+  text += budget("group:crew", "usd", "week", dollars(draw_cap(dice, 40)));
+  text += "timezone = \"Europe/Berlin\"\n";
+  text += budget("agent:*", "calls", "rolling:10m", draw(10));
   return text;
 }
 

@@ -30,8 +30,10 @@ std::string counters_text(const Premises& premises, const WindowFault& fault,
   const auto text = [&](Amount amount) {
     return format_amount(amount, premises.policy.scale_of(fault.unit));
   };
-  return text(counters.reserved) + " reserved, " + text(counters.spent) + " spent, " +
-         text(counters.overrun) + " overrun";
+  std::string words = text(counters.reserved) + " reserved, " + text(counters.spent) + " spent, " +
+                      text(counters.overrun) + " overrun";
+  if (counters.added.steps != 0) words += ", " + text(counters.added) + " added";
+  return words;
 }
 
 }  // namespace

@@ -25,10 +25,31 @@ mode_t mode_of(const fs::path& path) {
   return found.st_mode & 07777U;
 }
 
-// What makes a current store one of version 3.
-constexpr const char* without_observation =
-    "DROP TABLE observations; DROP INDEX actions_observed; "
-    "ALTER TABLE actions DROP COLUMN observed; PRAGMA user_version = 3";
+// What version 4 made, taken back.
+constexpr const char* back_to_3 = R"sql(
+PRAGMA foreign_keys = OFF;
+DROP TABLE observations;
+DROP INDEX actions_observed;
+ALTER TABLE actions DROP COLUMN observed;
+ALTER TABLE windows DROP COLUMN added;
+ALTER TABLE windows DROP COLUMN warned;
+CREATE TABLE scopes_3 (
+  id         INTEGER PRIMARY KEY,
+  kind       INTEGER NOT NULL CHECK (kind IN (2, 3, 4)),
+  name       TEXT    NOT NULL,
+  parent     INTEGER REFERENCES scopes (id),
+  state      INTEGER NOT NULL DEFAULT 0 CHECK (state BETWEEN 0 AND 3),
+  reason     TEXT    NOT NULL DEFAULT '',
+  changed_by TEXT    NOT NULL DEFAULT '',
+  changed_at INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (kind, name)
+) STRICT;
+INSERT INTO scopes_3 SELECT id, kind, name, parent, state, reason, changed_by, changed_at FROM scopes;
+DROP TABLE scopes;
+ALTER TABLE scopes_3 RENAME TO scopes;
+CREATE INDEX scopes_closed ON scopes (id) WHERE state <> 0;
+PRAGMA user_version = 3;
+)sql";
 
 class Umask {
  public:
@@ -266,7 +287,7 @@ TEST_CASE_METHOD(OpeningTest,
     key = turn->add_action(action).key;
     REQUIRE(turn->commit().ok());
   }
-  REQUIRE(raw().execute(without_observation));
+  REQUIRE(raw().execute(back_to_3));
   const Open ledger = open();
   CHECK(raw().number("PRAGMA user_version") == 4);
   auto turn = ledger->begin(200);
@@ -313,7 +334,7 @@ TEST_CASE_METHOD(OpeningTest, "a store of version 2 becomes a current one and ke
     key = turn->add_action(action).key;
     REQUIRE(turn->commit().ok());
   }
-  REQUIRE(raw().execute(without_observation));
+  REQUIRE(raw().execute(back_to_3));
   REQUIRE(raw().execute("DROP TABLE executions; PRAGMA user_version = 2"));
   const Open ledger = open();
   CHECK(raw().number("PRAGMA user_version") == 4);
@@ -329,6 +350,38 @@ TEST_CASE_METHOD(OpeningTest, "a store of version 2 becomes a current one and ke
   turn->end_execution(action->id);
   CHECK_FALSE(turn->find_execution(action->id).has_value());
   CHECK(turn->commit().ok());
+}
+
+TEST_CASE_METHOD(OpeningTest, "a store of version 3 becomes a current one and keeps its books",
+                 "[ledger]") {
+  {
+    const Open ledger = open_as_owner();
+    auto turn = ledger->begin(noon);
+    REQUIRE(turn.ok());
+    const WindowRef total = window(*turn, "usd", 100);
+    grant(*turn, {total}, {{"usd", {40}}});
+    turn->set_closure(ScopeId{1}, Closure::cut, "lunch", "kim");
+    REQUIRE(turn->commit().ok());
+  }
+  REQUIRE(raw().execute(back_to_3));
+  CHECK_FALSE(raw().execute("INSERT INTO scopes (kind, name) VALUES (5, 'web')"));
+  const std::string before =
+      raw().text("SELECT group_concat(id || kind || name || state) FROM scopes");
+  const Open ledger = open();
+  CHECK(raw().number("PRAGMA user_version") == 4);
+  CHECK(raw().text("SELECT group_concat(id || kind || name || state) FROM scopes") == before);
+  CHECK(raw().rows("PRAGMA foreign_key_check").empty());
+  auto turn = ledger->begin(noon);
+  REQUIRE(turn.ok());
+  const WindowRef total = window(*turn, "usd", 100);
+  CHECK(turn->counters(total.key).reserved == Amount{40});
+  CHECK(turn->counters(total.key).added == Amount{0});
+  REQUIRE(turn->closed_scopes().size() == 1);
+  CHECK_FALSE(turn->closed_scopes()[0].budget);
+  turn->scope(5, "web", ScopeId{1});
+  // Foreign keys are looked after again: nothing may hang on a scope that is not there.
+  turn->budget(ScopeId{999}, "usd", "day");
+  CHECK_FALSE(turn->commit().ok());
 }
 
 }  // namespace

@@ -86,7 +86,7 @@ TEST_CASE("a misspelt key in a list is told apart from the missing one", "[polic
 TEST_CASE("a key that resembles nothing lists what is known", "[policy]") {
   CHECK(complaint_of("zzz = 1\n") ==
         "t.toml:1:1: unknown key \"zzz\"; known here: \"store\", \"session\", \"agents\", "
-        "\"budgets\", \"tools\", \"rules\", \"approvals\" or \"limits\"");
+        "\"groups\", \"budgets\", \"tools\", \"rules\", \"approvals\" or \"limits\"");
   CHECK(complaint_of("[agents.a]\nx = 1\n") ==
         "t.toml:2:1: unknown key \"x\"; known here: \"group\"");
 }
@@ -253,24 +253,25 @@ TEST_CASE("two globs with one literal prefix are refused, naming both", "[policy
   CHECK(holds(complaint_of("[agents.\"a*\"]\n[agents.\"a?\"]\n"), "\"a?\" ties with \"a*\""));
 }
 
-TEST_CASE("scopes and windows of later versions are refused with what is accepted", "[policy]") {
-  for (const char* scope : {"group:ops", "everyone", ""}) {
+TEST_CASE("scopes and windows that are none are refused with what is accepted", "[policy]") {
+  for (const char* scope : {"everyone", ""}) {
     CHECK(complaint_of(budget("scope = \"" + std::string(scope) +
                               "\"\nunit = \"usd\"\nwindow = \"day\"\ncap = \"1\"")) ==
           "t.toml:3:1: \"scope\" cannot be \"" + std::string(scope) +
-              "\" in this version; write \"global\", \"agent:NAME\" or \"run\"");
+              "\"; write \"global\", \"group:NAME\", \"agent:NAME\", \"agent:*\" or \"run\"");
   }
-  for (const char* scope : {"agent:*", "agent:"}) {
+  for (const char* scope : {"agent:**", "agent:"}) {
     CHECK(complaint_of(budget("scope = \"" + std::string(scope) +
                               "\"\nunit = \"usd\"\nwindow = \"day\"\ncap = \"1\"")) ==
           "t.toml:3:1: scope \"" + std::string(scope) +
-              "\" names no single agent, which this version needs; write \"agent:NAME\"");
+              "\" names no single agent; write \"agent:NAME\", or \"agent:*\" for each of them");
   }
-  for (const char* window : {"hour", "week", "rolling:15m"}) {
+  for (const char* window : {"year", "Day", "rolling"}) {
     CHECK(complaint_of(budget("scope = \"run\"\nunit = \"usd\"\nwindow = \"" + std::string(window) +
                               "\"\ncap = \"1\"")) ==
           "t.toml:5:1: \"window\" cannot be \"" + std::string(window) +
-              "\" in this version; write \"run\", \"day\", \"month\" or \"total\"");
+              "\"; write \"run\", \"hour\", \"day\", \"week\", \"month\", \"total\", or "
+              "\"rolling:15m\" with a time from 1m to 744h that sixty buckets can share");
   }
 }
 

@@ -47,7 +47,7 @@ TEST_CASE("the example in the policies' README loads", "[policy]") {
   const Policy policy = policy_of(text.substr(from + fence.size(), to - from - fence.size()));
   CHECK(policy.tools.size() == 6);
   CHECK(policy.approvals.can_approve());
-  CHECK(policy.budgets.size() == 2);
+  CHECK(policy.budgets.size() == 3);
 }
 
 TEST_CASE("spend-cap lets an agent spend up to the cap", "[policy]") {

@@ -115,17 +115,18 @@ TEST_CASE("tools/register gives each definition as it stood", "[protocol]") {
 }
 
 TEST_CASE("tools/register is refused with the path of what is wrong", "[protocol]") {
-  check_refused(read_register, {{"{}", "params.tools: missing"},
-                                {R"({"tools":{}})", "params.tools: expected an array"},
-                                {R"({"tools":[1]})", "params.tools[0]: expected an object"},
-                                {R"({"tools":[{}]})", "params.tools[0].name: missing"},
-                                {R"({"tools":[{"name":"a"},{"name":1}]})",
-                                 "params.tools[1].name: expected a string"},
-                                {R"({"tools":[{"name":"a","description":1}]})",
-                                 "params.tools[0].description: expected a string"},
-                                {R"({"tools":[{"name":"a","inputSchema":true}]})",
-                                 "params.tools[0].inputSchema: expected an object"},
-                                {R"({"tools":[],"x":1})", "params.x: unknown key"}});
+  check_refused(
+      read_register,
+      {{"{}", "params.tools: missing"},
+       {R"({"tools":{}})", "params.tools: expected an array"},
+       {R"({"tools":[1]})", "params.tools[0]: expected an object"},
+       {R"({"tools":[{}]})", "params.tools[0].name: missing"},
+       {R"({"tools":[{"name":"a"},{"name":1}]})", "params.tools[1].name: expected a string"},
+       {R"({"tools":[{"name":"a","description":1}]})",
+        "params.tools[0].description: expected a string"},
+       {R"({"tools":[{"name":"a","inputSchema":true}]})",
+        "params.tools[0].inputSchema: expected an object"},
+       {R"({"tools":[],"x":1})", "params.x: unknown key"}});
 }
 
 TEST_CASE("actions/govern is read with its arguments to the byte", "[protocol]") {

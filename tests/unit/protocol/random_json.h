@@ -67,10 +67,14 @@ inline std::string random_scalar(JsonKind kind, Dice& dice) {
       R"("{}[],:  \" ")",
       R"("0123456789012345678901234567890123456789012345678901234567890123456789")"};
   switch (kind) {
-    case JsonKind::boolean: return dice.one_in(2) ? "true" : "false";
-    case JsonKind::number: return numbers.at(dice.below(numbers.size()));
-    case JsonKind::string: return strings.at(dice.below(strings.size()));
-    default: return "null";
+    case JsonKind::boolean:
+      return dice.one_in(2) ? "true" : "false";
+    case JsonKind::number:
+      return numbers.at(dice.below(numbers.size()));
+    case JsonKind::string:
+      return strings.at(dice.below(strings.size()));
+    default:
+      return "null";
   }
 }
 
