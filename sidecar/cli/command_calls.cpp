@@ -1,6 +1,8 @@
 // The commands that govern calls.
 #include "cli/command_words.h"
 
+#include <CLI/CLI.hpp>
+
 namespace tallygate {
 namespace {
 

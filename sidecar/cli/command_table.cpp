@@ -4,6 +4,8 @@
 #include "cli/output.h"
 #include "cli/watch.h"
 
+#include <CLI/CLI.hpp>
+
 namespace tallygate {
 namespace {
 
@@ -43,8 +45,7 @@ void add_budget(CLI::App& app, Words& words) {
 }
 
 void add_topup(CLI::App& app, Words& words) {
-  CLI::App* command =
-      app.add_subcommand("topup", "add to a budget's cap for its window of now");
+  CLI::App* command = app.add_subcommand("topup", "add to a budget's cap for its window of now");
   TopUpOptions& options = words.topup;
   add_common(command, words);
   add_json(command, words);
@@ -53,8 +54,7 @@ void add_topup(CLI::App& app, Words& words) {
       ->required();
   add_text(command, "unit", options.unit, "UNIT", "the unit, like usd")->required();
   add_text(command, "amount", options.amount, "AMOUNT", "how much more")->required();
-  add_text(command, "--window", options.window, "WINDOW",
-           "which budget, where there are several");
+  add_text(command, "--window", options.window, "WINDOW", "which budget, where there are several");
   add_text(command, "--reason", options.reason, "TEXT", "kept in the audit trail");
   command->footer(
       "Wants a terminal, where a code has to be typed.\n"

@@ -25,6 +25,8 @@ Turn::Turn(Turn&& other) noexcept
       newest_action_(other.newest_action_),
       head_(other.head_),
       windows_(std::move(other.windows_)),
+      rolling_(std::move(other.rolling_)),
+      buckets_loaded_(std::move(other.buckets_loaded_)),
       interned_(std::move(other.interned_)),
       closed_(std::move(other.closed_)),
       error_(std::move(other.error_)) {

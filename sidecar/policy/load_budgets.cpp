@@ -21,11 +21,10 @@ bool refuse_unknown(const TomlMember& member, const BudgetRule& budget, const Po
                                  : budget.agent == "*" || policy.knows_agent(budget.agent);
   if (is_known) return true;
   const std::string what = is_group ? "group" : "agent";
-  in.complain(member, what + " " + in_quotes(budget.agent) +
-                          " is not known, so this cap would never bind; add its [" + what +
-                          "s.NAME]" +
-                           did_you_mean(budget.agent, is_group ? group_names(policy)
-                                                               : agent_names(policy)));
+  in.complain(member,
+              what + " " + in_quotes(budget.agent) +
+                  " is not known, so this cap would never bind; add its [" + what + "s.NAME]" +
+                  did_you_mean(budget.agent, is_group ? group_names(policy) : agent_names(policy)));
   return false;
 }
 

@@ -115,8 +115,11 @@ void FloorStore::add_budget(int budget) {
   const std::string sql =
       "INSERT OR IGNORE INTO scopes (id, kind, name) VALUES (1, 2, 'global');"
       "INSERT OR IGNORE INTO budgets (id, scope, unit, window) VALUES (" +
-      number + ", 1, 'usd', 'w" + number + "'); INSERT OR IGNORE INTO windows VALUES (" + number +
-      ", " + std::to_string(starts(budget)) + ", NULL, " + std::to_string(cap) + ", 0, 0, 0);";
+      number + ", 1, 'usd', 'w" + number +
+      "'); INSERT OR IGNORE INTO windows "
+      "(budget, starts, ends, cap, reserved, spent, overrun) VALUES (" +
+      number + ", " + std::to_string(starts(budget)) + ", NULL, " + std::to_string(cap) +
+      ", 0, 0, 0);";
   must(database_.execute(sql.c_str()).ok(), "add a budget");
 }
 

@@ -68,7 +68,7 @@ class Documents(unittest.TestCase):
         self.assertEqual(sorted(one["output"] for one in answers),
                          [f"{policy.count(chr(10))} ./count.toml\n", "2 ./other.toml\n"])
 
-    def test_the_commands_of_the_readme_run(self) -> None:
+    def test_the_commands_of_the_shell_client_run(self) -> None:
         (self.folder / "policy.toml").write_text(COMMANDS_POLICY)
         for name in ("make", "send-mail"):
             stub = self.folder / name
@@ -76,8 +76,8 @@ class Documents(unittest.TestCase):
             stub.chmod(0o700)
         path = f"{self.folder}:{os.path.dirname(BINARY)}:{os.environ['PATH']}"
         env = {**self.env, "PATH": path, "TALLYGATE_CONFIG": str(self.folder / "policy.toml")}
-        shown = [text for text in blocks("README.md", "sh")
-                 if "tallygate " in text and "tallygate call" not in text]
+        shown = [text for text in blocks("clients/shell/README.md", "sh")
+                 if re.search(r"tallygate (run|propose) ", text)]
         self.assertEqual(len(shown), 2)
         for text in shown:
             done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], cwd=self.folder, env=env,

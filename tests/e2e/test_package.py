@@ -15,8 +15,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 BUILD = Path(os.environ["TALLYGATE_BUILD"])
-# Every library that a Debian 12 without a compiler has to bring. One more is a decision.
-LIBRARIES = {"libc6", "libgcc-s1", "libsimdjson14", "libstdc++6"}
+# Everything that a Debian 12 without a compiler has to bring. One more is a decision.
+LIBRARIES = {"libc6", "libcctz2", "libgcc-s1", "libsimdjson14", "libstdc++6", "tzdata"}
 # The parts of these tests that say most about a binary and the files beside it.
 AGAIN = ("test_cli.py", "test_stdio.py", "test_call.py", "test_help.py", "test_watch.py")
 
