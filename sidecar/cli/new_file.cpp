@@ -36,8 +36,8 @@ int fill(int file, std::string_view text) {
 
 // Missing folders, the last of them for the user alone.
 int make_folder(const std::filesystem::path& folder) {
-  if (folder.empty() || std::filesystem::exists(folder)) return 0;
   std::error_code error;
+  if (folder.empty() || std::filesystem::exists(folder, error)) return 0;
   std::filesystem::create_directories(folder.parent_path(), error);
   if (error) return error.value();
   return ::mkdir(folder.c_str(), 0700) == 0 || errno == EEXIST ? 0 : errno;

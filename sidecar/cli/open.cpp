@@ -36,7 +36,8 @@ std::string find_config(const CommonOptions& options) {
   if (!options.config.empty()) return options.config;
   if (std::string named = environment("TALLYGATE_CONFIG"); !named.empty()) return named;
   const std::string usual = usual_config();
-  return !usual.empty() && std::filesystem::exists(usual) ? usual : std::string();
+  std::error_code unreadable;
+  return !usual.empty() && std::filesystem::exists(usual, unreadable) ? usual : std::string();
 }
 
 namespace {

@@ -41,21 +41,25 @@ std::string screen_of(const std::string& title, const std::string& text, Termina
 
 // What is listed, as it was last told.
 class Changes {
+  using Rows = std::map<std::pair<std::string, int>, std::string>;  // of twins, each by its place
+
  public:
   std::string since_last(const std::vector<ListedRow>& rows) {
     std::string out;
-    std::map<std::string, std::string> now;
+    Rows now;
+    std::map<std::string, int> twins;
     for (const ListedRow& row : rows) {
       if (row.identity.empty()) {
         out += row.json + "\n";
         continue;
       }
-      const auto before = told_.find(row.identity);
+      const std::pair key(row.identity, twins[row.identity]++);
+      const auto before = told_.find(key);
       if (before == told_.end() || before->second != row.json) out += row.json + "\n";
-      now.emplace(row.identity, row.json);
+      now.emplace(key, row.json);
     }
-    for (const auto& [identity, json] : told_) {
-      if (!now.contains(identity)) out += gone(identity) + "\n";
+    for (const auto& [key, json] : told_) {
+      if (!now.contains(key)) out += gone(key.first) + "\n";
     }
     told_ = std::move(now);
     return out;
@@ -65,7 +69,7 @@ class Changes {
   static std::string gone(const std::string& identity) {
     return identity.substr(0, identity.size() - 1) + ",\"gone\":true}";
   }
-  std::map<std::string, std::string> told_;
+  Rows told_;
 };
 
 }  // namespace

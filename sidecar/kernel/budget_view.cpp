@@ -149,7 +149,8 @@ std::vector<BudgetWarning> take_warnings(Turn& turn, const Policy& policy,
       if (mark <= share) reached = mark;
     }
     if (reached <= now.warned) continue;
-    turn.set_warned(*key, reached);
+    const Amount cap = checked_add(claim.cap, now.counters.added).value_or(Amount{INT64_MAX});
+    turn.set_warned({*key, claim.unit, claim.ends_ms, cap, claim.rule->rolling_ms}, reached);
     fresh.push_back({line_of(policy, claim, now), share});
   }
   return fresh;

@@ -92,16 +92,23 @@ void leave_out(const ActionRow& held, Found& found) {
 }
 
 void check_budgets(Turn& turn, const Policy& policy, const Subject& subject, Decision& decision) {
+  std::optional<std::string> first;
+  std::optional<Claim> worst;  // of several that are dry, the one that does most about it
   for (Claim& claim : claims(policy, subject.identity.agent, decision.charges, turn.now_ms())) {
     Found found = look_up(turn, subject.identity, claim);
     if (subject.held != nullptr) leave_out(*subject.held, found);
     claim.cap = found.cap;
-    if (auto refusal = refuse_claim(claim, found.position)) {
-      decision.exhausted = claim;
-      return decision.deny(Code::budget_exhausted, std::move(*refusal));
+    auto refusal = refuse_claim(claim, found.position);
+    if (!refusal) {
+      decision.windows.push_back(std::move(found.window));
+      continue;
     }
-    decision.windows.push_back(std::move(found.window));
+    if (!first) first = std::move(refusal);
+    if (!worst || worst->on_exhausted() < claim.on_exhausted()) worst = claim;
   }
+  if (!first) return;
+  decision.deny(Code::budget_exhausted, std::move(*first));
+  decision.exhausted = std::move(worst);
 }
 
 // The human is last, and is asked only what can be answered.

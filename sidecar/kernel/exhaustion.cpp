@@ -50,10 +50,13 @@ void open_again(Turn& turn, const ClosedScope& closed, const std::string& by,
 
 void close_exhausted(Turn& turn, const Policy& policy, const Identity& identity,
                      const Claim& claim) {
-  CHECK(claim.rule != nullptr);
-  const Closure closure = closure_of(claim.rule->on_exhausted);
+  const Closure closure = closure_of(claim.on_exhausted());
   if (closure == Closure::open) return;
   const Found found = look_up(turn, identity, claim);
+  Claim of_all = claim;
+  of_all.cap = found.window.cap;
+  // A launch budget that ran dry binds its own process alone.
+  if (!refuse_claim(of_all, found.position)) return;
   ScopeChange change;
   change.scope = scope_to_close(identity, claim);
   change.closure = closure;
@@ -69,7 +72,7 @@ void close_exhausted(Turn& turn, const Policy& policy, const Identity& identity,
 void close_overrun(Turn& turn, const Policy& policy, const Identity& identity,
                    const Charges& charges, std::int64_t at_ms) {
   for (const Claim& claim : claims(policy, identity.agent, charges, at_ms)) {
-    if (claim.rule->on_exhausted == OnExhausted::deny) continue;
+    if (claim.on_exhausted() == OnExhausted::deny) continue;
     // What ended with an earlier window owes nothing in this one.
     if (claim.ends_ms && *claim.ends_ms <= turn.now_ms()) continue;
     if (look_up(turn, identity, claim).position.overrun > Amount{}) {
@@ -86,10 +89,12 @@ void lift_closes(Turn& turn) {
   }
 }
 
-void lift_closes_of(Turn& turn, std::int64_t budget, const std::string& by) {
+void lift_close_of(Turn& turn, std::int64_t budget, const ScopeName& scope, const std::string& by) {
   const std::vector<ClosedScope> all = turn.closed_scopes();
   for (const ClosedScope& closed : all) {
-    if (closed.budget == budget) open_again(turn, closed, by, "its budget was topped up");
+    // One budget counts many runs, each for itself.
+    if (closed.budget != budget || closed.kind != scope.kind || closed.name != scope.name) continue;
+    open_again(turn, closed, by, "its budget was topped up");
   }
 }
 

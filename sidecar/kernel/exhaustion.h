@@ -2,6 +2,7 @@
 // transaction that found it dry.
 #pragma once
 
+#include "kernel/scope_acts.h"
 #include "kernel/session.h"
 #include "ledger/turn.h"
 #include "policy/policy.h"
@@ -22,7 +23,7 @@ void close_overrun(Turn& turn, const Policy& policy, const Identity& identity,
 // Opens what budgets closed whose windows have ended.
 void lift_closes(Turn& turn);
 
-// Opens what this budget closed: it was topped up.
-void lift_closes_of(Turn& turn, std::int64_t budget, const std::string& by);
+// Opens this scope if this budget closed it: it was topped up.
+void lift_close_of(Turn& turn, std::int64_t budget, const ScopeName& scope, const std::string& by);
 
 }  // namespace tallygate

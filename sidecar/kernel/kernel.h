@@ -204,6 +204,7 @@ class Kernel {
   void forget_body(std::int64_t execute_id);
   Ending ending_of(const ActionRow& action, const ExecuteAnswer& answer, std::int64_t elapsed_ms,
                    Code stopped);
+  void find_windows(const ActionRow& action, Ending& ending);
   void lose_body(std::int64_t execute_id, Code code, const std::string& reason);
   void check_deadlines();
   void end_input();

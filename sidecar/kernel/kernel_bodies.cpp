@@ -88,8 +88,10 @@ void Kernel::record(const Unrecorded& news) {
         news.execute_id, action,
         Ending{ActionEvent::outcome_lost, Code::store_failed, {}, news.answer.output, {}, {}, {}});
   }
-  end_body(news.execute_id, action,
-           ending_of(*action, news.answer, news.arrived_ms - body.started_ms, body.stopped));
+  Ending ending = ending_of(*action, news.answer, news.arrived_ms - body.started_ms, body.stopped);
+  // It was granted here, under this policy: what was reserved has its windows.
+  if (exceeds(ending.actual, action->cost)) find_windows(*action, ending);
+  end_body(news.execute_id, action, ending);
 }
 
 // `stopped` is why the body was told to stop, or none.
@@ -109,10 +111,14 @@ Ending Kernel::ending_of(const ActionRow& action, const ExecuteAnswer& answer,
                         : answer.message;
   }
   ending.actual = charge_for(action.cost, elapsed_ms, usage ? *usage : Charges());
+  return ending;
+}
+
+// Every window that it draws on under the policy of now.
+void Kernel::find_windows(const ActionRow& action, Ending& ending) {
   Identity identity = session_->identity;
   identity.run_scope = action.run;  // which may be another run of the same agent
   ending.extra = windows_of(*turn_, policy_, identity, ending.actual, action.at_ms);
-  return ending;
 }
 
 // What is said when the end cannot be recorded.

@@ -56,8 +56,8 @@ void Kernel::complete(const Request& request) {
         request.id,
         Error{ErrorCode::invalid_params, "no call of this agent was granted with this token", {}});
   }
-  const Ending ending =
-      ending_of(*action, params->answer, turn->now_ms() - action->at_ms, Code::none);
+  Ending ending = ending_of(*action, params->answer, turn->now_ms() - action->at_ms, Code::none);
+  find_windows(*action, ending);
   const bool is_late = settle(*turn, policy_, *action, ending) == nullptr;
   const auto ended = turn->find_action(action->id.key);
   ActionResult result = stored_result(*turn, policy_, ended ? *ended : *action);

@@ -70,7 +70,9 @@ void Kernel::tell_scope(const std::string& scope, Closure closure, const std::st
   JsonWriter params;
   params.begin_object().field("scope", scope).field("state", to_text(closure));
   if (!reason.empty()) params.field("reason", reason);
-  say(notification_line("scope/changed", params.end_object().text()));
+  // A close of this very turn is none unless it is committed.
+  outgoing_.push_back(
+      {notification_line("scope/changed", params.end_object().text()), {}, Dropped{}});
 }
 
 // Stops every body that runs in a killed scope, whether or not the host was told of that scope.

@@ -70,7 +70,9 @@ void Kernel::record_usage(const Request& request) {
   turn->audit("usage", row.id.key, audit_body(policy_, *session_, call, *spent, observes_));
   if (overran) {
     turn->require_sync();
-    close_overrun(*turn, policy_, session_->identity, *spent, turn->now_ms());
+    if (!observes_) {
+      close_overrun(*turn, policy_, session_->identity, *spent, turn->now_ms());
+    }
   }
   ActionResult result;
   result.action_id = row.id.text();

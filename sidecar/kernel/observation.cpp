@@ -29,16 +29,15 @@ Observation observation_of(const Decision& would, std::int64_t wait_ms) {
 // spent while it fits and as overrun where it does not.
 void place_charges(Turn& turn, const Policy& policy, const Subject& subject, Decision& decision,
                    Observation& would) {
-  for (const Claim& claim :
-       claims(policy, subject.identity.agent, decision.charges, turn.now_ms())) {
-    const WindowRef ref = window_of(turn, subject.identity, claim);
-    const Counters held = turn.counters(ref.key);
-    if (!refuse_claim(claim, {held.reserved, held.spent, held.overrun})) {
-      decision.windows.push_back(ref);
+  for (Claim& claim : claims(policy, subject.identity.agent, decision.charges, turn.now_ms())) {
+    Found found = look_up(turn, subject.identity, claim);
+    claim.cap = found.cap;
+    if (!refuse_claim(claim, found.position)) {
+      decision.windows.push_back(std::move(found.window));
       continue;
     }
-    turn.open_window(ref);
-    would.beside.push_back(ref.key);
+    turn.open_window(found.window);
+    would.beside.push_back(found.window.key);
   }
 }
 

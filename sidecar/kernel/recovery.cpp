@@ -11,6 +11,9 @@ bool has_leftovers(Ledger& ledger, std::int64_t utc_ms) {
   if (!turn) return false;  // the next call that needs the store will say why
   const auto due_ms = turn->first_due();
   if (due_ms && *due_ms <= turn->now_ms()) return true;
+  for (const ClosedScope& closed : turn->closed_scopes()) {
+    if (closed.lifts_ms && *closed.lifts_ms <= turn->now_ms()) return true;
+  }
   const OwnerId self = ledger.owner();
   return std::ranges::any_of(turn->owners_with_grants(),
                              [&](OwnerId owner) { return owner != self; });

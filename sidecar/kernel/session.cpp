@@ -99,7 +99,9 @@ Found look_up(Turn& turn, const Identity& identity, const Claim& claim) {
   const Standing now = turn.standing(found.window.key, found.window.rolling_ms);
   found.position = {now.counters.reserved, now.counters.spent, now.counters.overrun, now.frees_ms};
   found.cap = checked_add(claim.cap, now.counters.added).value_or(Amount{INT64_MAX});
-  found.window.cap = found.cap;
+  // A launch budget binds its process; the row, which all share, keeps the policy's cap.
+  const Amount shared = claim.shared != nullptr ? claim.shared->cap : claim.cap;
+  found.window.cap = checked_add(shared, now.counters.added).value_or(Amount{INT64_MAX});
   return found;
 }
 

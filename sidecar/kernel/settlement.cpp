@@ -58,6 +58,8 @@ Ending expiry(Turn& turn, const ActionRow& action) {
 
 void note_overrun(Turn& turn, const Policy& policy, const ActionRow& action, const Ending& ending) {
   turn.require_sync();
+  // Who observes stops nothing; who enforces closes when he meets the debt.
+  if (action.observed) return;
   const auto call = turn.summarize(action.id.key);
   if (!call) return;
   Identity identity;
@@ -151,6 +153,11 @@ ActionResult stored_result(Turn& turn, const Policy& policy, const ActionRow& ac
     result.reason = "the call completed; its output was too long to be kept";
   }
   return result;
+}
+
+bool exceeds(const Charges& actual, const Charges& reserved) {
+  return std::ranges::any_of(
+      actual, [&](const Charge& used) { return used.amount > charge_of(reserved, used.unit); });
 }
 
 Charges charge_for(const Charges& reserved, std::int64_t elapsed_ms, const Charges& usage) {

@@ -46,5 +46,7 @@ ActionResult stored_result(Turn& turn, const Policy& policy, const ActionRow& ac
 // What a body that ran for `elapsed_ms` is charged: its reservation, with `seconds` as
 // they were measured, and whatever the host reports above it. A report never lowers a fixed price.
 Charges charge_for(const Charges& reserved, std::int64_t elapsed_ms, const Charges& usage);
+// Whether more was used of any unit than was reserved.
+bool exceeds(const Charges& actual, const Charges& reserved);
 
 }  // namespace tallygate

@@ -64,8 +64,10 @@ Result<Claim> find_topped(const Policy& policy, const TopUp& wish, std::int64_t 
   std::erase_if(found, [&](const Claim& claim) {
     if (claim.unit != wish.unit) return true;
     const std::string window = window_text(*claim.rule);
-    windows += (windows.empty() ? "" : ", ") + window;
-    return !wish.window.empty() && wish.window != window;
+    // Of two days, each in its timezone, each has a name of its own.
+    const std::string name = claim.rule->timezone.empty() ? window : window_key(*claim.rule);
+    windows += (windows.empty() ? "" : ", ") + name;
+    return !wish.window.empty() && wish.window != window && wish.window != name;
   });
   if (found.size() == 1) return std::move(found.front());
   if (!found.empty()) {
@@ -93,7 +95,7 @@ Amount top_up(Turn& turn, const Policy& policy, const TopUp& wish, const Claim& 
   body.field("reason", wish.reason).field("by", wish.by).end_object();
   turn.audit("topup", 0, body.text());
   turn.require_sync();
-  lift_closes_of(turn, window.key.budget, wish.by);
+  lift_close_of(turn, window.key.budget, wish.scope, wish.by);
   return covered;
 }
 

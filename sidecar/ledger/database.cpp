@@ -152,6 +152,8 @@ void Database::checkpoint() {
   *wal_pages_ = 0;
 }
 
+std::int64_t Database::changed_rows() const { return sqlite3_changes64(connection_.get()); }
+
 bool Database::is_busy() const {
   const int code = sqlite3_errcode(connection_.get()) & 0xFF;
   return code == SQLITE_BUSY || code == SQLITE_LOCKED;

@@ -106,6 +106,8 @@ class Database {
   // The latest error of this connection, in words.
   Error error(std::string_view what) const;
   bool is_busy() const;
+  // How many rows the latest statement has changed.
+  std::int64_t changed_rows() const;
 
  private:
   sqlite3_file* wal() const;  // null where there is none

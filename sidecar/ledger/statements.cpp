@@ -65,6 +65,9 @@ constexpr Text texts[] = {
     {&Statements::update_window,
      "UPDATE windows SET cap = ?3, reserved = ?4, spent = ?5, overrun = ?6, added = ?7, "
      "warned = ?8 WHERE budget = ?1 AND starts = ?2"},
+    {&Statements::end_in_window,
+     "UPDATE windows SET reserved = reserved - ?3, spent = spent + ?4 "
+     "WHERE budget = ?1 AND starts = ?2"},
     {&Statements::list_windows,
      "SELECT s.kind, s.name, CASE WHEN s.kind = 4 THEN s.name ELSE coalesce(r.name, '') END, "
      "b.unit, b.window, w.starts, w.ends, w.cap, w.reserved, w.spent, w.overrun, w.added "

@@ -19,7 +19,7 @@ struct Statements {
   Statement standing, newest_action;
   Statement find_scope, add_scope, find_parent, closed_scopes, close_scope, find_unit, add_unit;
   Statement find_tool, add_tool, find_policy, add_policy, find_budget, add_budget;
-  Statement find_window, unit_of_budget, add_window, update_window, list_windows;
+  Statement find_window, unit_of_budget, add_window, update_window, end_in_window, list_windows;
   Statement window_of_budget, list_buckets;
   Statement add_action, find_action, find_call, redecide, summarize, find_nonce, set_state;
   Statement set_deadline, set_windows, set_result, find_result, add_grant, find_grant, due,

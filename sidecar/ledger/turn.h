@@ -235,13 +235,13 @@ class Turn {
   std::optional<std::int64_t> find_budget(ScopeId scope, std::string_view unit,
                                           std::string_view window);
   // The unit that a window counts.
-  std::string unit_of(const WindowKey& key) { return window(key).unit; }
+  std::string unit_of(const WindowKey& key) { return place(key).unit; }
   // Zero counters where the window has not been used.
   Counters counters(const WindowKey& key);
   // The same as they count now: of a rolling window with all of its buckets, the one of `key` also
   // where it is older. Buckets of later times, which a clock that was set back leaves, count too.
   Standing standing(const WindowKey& key, std::int64_t rolling_ms);
-  void set_warned(const WindowKey& key, int share);
+  void set_warned(const WindowRef& ref, int share);
   // Adds to the cap of this window alone: what was overrun is covered first, the rest is room.
   // Returns what was covered. REQUIRES: a positive amount; `window.cap` is the policy's.
   Amount top_up(const WindowRef& window, Amount amount);
@@ -343,7 +343,10 @@ class Turn {
   struct Window {
     std::string unit;
     std::optional<std::int64_t> ends_ms;
-    Counters counters;
+    Counters counters;  // once its row was read
+    Amount ended;       // before that: taken from `reserved`
+    Amount booked;      // and added to `spent`
+    bool loaded = false;
     bool stored = false;
     bool dirty = false;
     int warned = 0;  // the highest share of the cap, in hundredths, that was warned of
@@ -360,7 +363,10 @@ class Turn {
   std::vector<ActionRow> list_actions(Statement& list, std::int64_t value);
   void run(Statement& statement, std::string_view what);
   std::string unit_of_budget(std::int64_t budget);
+  Window& place(const WindowKey& key);
   Window& window(const WindowKey& key);
+  void read_window(const WindowKey& key, Window& window);
+  bool write_window(const WindowKey& key, const Window& window);
   void end_reservation(const ActionRow& action);
   std::int64_t room(const WindowKey& key);
   std::int64_t rolling_of(std::int64_t budget);

@@ -1,7 +1,8 @@
 // The part of a turn that moves money: reservations, charges, overrun.
 //
-// Counters are read once per turn and written once, at its end: nobody else can write between,
-// since the turn holds the store's write lock.
+// Counters are read at most once per turn and written once, at its end: nobody else can write
+// between, since the turn holds the store's write lock. Where a call ends within what it reserved
+// they are not read at all.
 #include "ledger/store_core.h"
 #include "ledger/turn.h"
 #include "protocol/check.h"
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 namespace tallygate {
 namespace {
@@ -85,11 +87,32 @@ std::string Turn::unit_of_budget(std::int64_t budget) {
   return unit;
 }
 
-Turn::Window& Turn::window(const WindowKey& key) {
+// Its row may not have been read yet.
+Turn::Window& Turn::place(const WindowKey& key) {
   const auto [place, fresh] = windows_.try_emplace(key);
-  Window& window = place->second;
-  if (!fresh || error_) return window;
-  window.unit = unit_of_budget(key.budget);
+  if (fresh && !error_) place->second.unit = unit_of_budget(key.budget);
+  return place->second;
+}
+
+const Error too_little{
+    ErrorCode::store_failed, "a budget window holds less than an open call has reserved in it", {}};
+
+Turn::Window& Turn::window(const WindowKey& key) {
+  Window& window = place(key);
+  if (window.loaded || error_) return window;
+  window.loaded = true;
+  read_window(key, window);
+  if (error_) return window;
+  if (window.counters.reserved < window.ended) {
+    fail(too_little);
+    return window;
+  }
+  window.counters.reserved.steps -= std::exchange(window.ended, {}).steps;
+  window.counters.spent.steps += std::exchange(window.booked, {}).steps;
+  return window;
+}
+
+void Turn::read_window(const WindowKey& key, Window& window) {
   Statement& find = core_->sql.find_window;
   const Statement::Answer answer = find.bind(key.budget, key.starts).step();
   if (answer == Statement::Answer::failed) doom("cannot read a budget window");
@@ -104,7 +127,6 @@ Turn::Window& Turn::window(const WindowKey& key) {
     window.warned = static_cast<int>(find.integer(6));
   }
   find.reset();
-  return window;
 }
 
 Counters Turn::counters(const WindowKey& key) { return window(key).counters; }
@@ -124,16 +146,18 @@ void Turn::reserve(const std::vector<WindowRef>& windows, const Charges& charges
 
 void Turn::end_reservation(const ActionRow& action) {
   for (const WindowKey& key : action.windows) {
-    Window& held = window(key);
+    Window& held = place(key);
     if (error_) return;
     const Amount reserved = charge_of(action.cost, held.unit);
-    if (held.counters.reserved < reserved) {
-      return fail(Error{ErrorCode::store_failed,
-                        "a budget window holds less than an open call has reserved in it",
-                        {}});
-    }
-    held.counters.reserved.steps -= reserved.steps;
     held.dirty = true;
+    if (!held.loaded) {
+      const auto ended = checked_add(held.ended, reserved);
+      if (!ended) return fail(too_little);
+      held.ended = *ended;
+      continue;
+    }
+    if (held.counters.reserved < reserved) return fail(too_little);
+    held.counters.reserved.steps -= reserved.steps;
   }
 }
 
@@ -165,13 +189,19 @@ Amount book(Counters& counters, Amount amount, std::int64_t free) {
 
 bool Turn::charge(const ActionRow& action, const Charges& actual,
                   const std::vector<WindowRef>& extra) {
+  const Charges excess = excess_of(actual, action.cost);
   std::vector<WindowKey> keys = action.windows;
   for (const WindowRef& ref : extra) {
-    if (std::ranges::find(keys, ref.key) != keys.end()) continue;
+    const bool is_reserved = std::ranges::find(keys, ref.key) != keys.end();
+    if (is_reserved && excess.empty()) continue;
     Window& added = window(ref.key);
-    if (!added.stored && !added.dirty) added.counters.cap = ref.cap;  // nobody has used it yet
+    if (error_) return false;
+    // Whoever settles says what the cap is, top-ups of older buckets included; what the row holds
+    // already has its place under any cap.
+    const Counters& now = added.counters;
+    added.counters.cap = std::max(ref.cap, Amount{now.reserved.steps + now.spent.steps});
     added.ends_ms = ref.ends_ms;
-    keys.push_back(ref.key);
+    if (!is_reserved) keys.push_back(ref.key);
   }
   // Whoever ends an observed call, and under whatever policy: its use counts where it had no room.
   const auto observation = action.observed ? find_observation(action) : std::nullopt;
@@ -181,16 +211,15 @@ bool Turn::charge(const ActionRow& action, const Charges& actual,
   end_reservation(action);
   if (keys.size() > action.windows.size()) widen(action, keys);
   if (error_) return false;
-  const Charges excess = excess_of(actual, action.cost);
   Overruns within_overruns, excess_overruns;
   for (const WindowKey& key : keys) {
-    Window& held = window(key);
+    Window& held = place(key);
     if (error_) return false;
     const Amount above = charge_of(excess, held.unit);
     const Amount within{charge_of(actual, held.unit).steps - above.steps};
     // Where it was reserved it fits by construction; elsewhere all of it may be overrun.
     if (std::ranges::find(action.windows, key) != action.windows.end()) {
-      held.counters.spent.steps += within.steps;
+      (held.loaded ? held.counters.spent : held.booked).steps += within.steps;
     } else if (const Amount rest = book(held.counters, within, room(key)); rest.steps > 0) {
       within_overruns.emplace_back(key, rest);
     }
@@ -234,22 +263,35 @@ void Turn::add_posting(const ActionRow& action, std::string_view kind, const Cha
 }
 
 void Turn::flush_windows() {
-  for (auto& [key, held] : windows_) {
+  for (const auto& [key, held] : windows_) {
     if (error_ || !held.dirty) continue;
-    const Counters& now = held.counters;
-    const bool written =
-        held.stored
-            ? core_->sql.update_window
-                  .bind(key.budget, key.starts, now.cap.steps, now.reserved.steps, now.spent.steps,
-                        now.overrun.steps, now.added.steps, static_cast<std::int64_t>(held.warned))
-                  .run()
-            : core_->sql.add_window
-                  .bind(key.budget, key.starts, held.ends_ms, now.cap.steps, now.reserved.steps,
-                        now.spent.steps, now.overrun.steps, now.added.steps,
-                        static_cast<std::int64_t>(held.warned))
-                  .run();
-    if (!written) doom("cannot write a budget window");
+    if (!write_window(key, held)) doom("cannot write a budget window");
   }
+}
+
+bool Turn::write_window(const WindowKey& key, const Window& held) {
+  Statements& sql = core_->sql;
+  if (!held.loaded) {
+    // The table's CHECKs refuse what would fall below zero.
+    if (!sql.end_in_window.bind(key.budget, key.starts, held.ended.steps, held.booked.steps)
+             .run()) {
+      return false;
+    }
+    if (core_->database.changed_rows() != 1) fail(too_little);
+    return true;
+  }
+  const Counters& now = held.counters;
+  const auto warned = static_cast<std::int64_t>(held.warned);
+  if (held.stored) {
+    return sql.update_window
+        .bind(key.budget, key.starts, now.cap.steps, now.reserved.steps, now.spent.steps,
+              now.overrun.steps, now.added.steps, warned)
+        .run();
+  }
+  return sql.add_window
+      .bind(key.budget, key.starts, held.ends_ms, now.cap.steps, now.reserved.steps,
+            now.spent.steps, now.overrun.steps, now.added.steps, warned)
+      .run();
 }
 
 std::vector<WindowSummary> Turn::windows() {

@@ -11,6 +11,7 @@ namespace {
 constexpr const char* moves[] = {
     "UPDATE actions SET deadline = max(deadline - ?1, 1) WHERE state <= 4 AND deadline > 0",
     "UPDATE holds SET deadline = max(deadline - ?1, 1) WHERE state <= 1",
+    "UPDATE scopes SET lifts = max(lifts - ?1, 1) WHERE state <> 0 AND lifts IS NOT NULL",
     "UPDATE rates SET full = max(full - ?1 * 1000, 0)",
 };
 

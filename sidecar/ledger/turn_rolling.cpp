@@ -59,7 +59,7 @@ Standing Turn::standing(const WindowKey& key, std::int64_t rolling_ms) {
   Standing all{key.starts < first ? counters(key) : Counters{counters(key).cap, {}, {}, {}}};
   for (auto at = windows_.lower_bound({key.budget, first});
        at != windows_.end() && at->first.budget == key.budget; ++at) {
-    const Counters& bucket = at->second.counters;
+    const Counters& bucket = window(at->first).counters;
     add_to(all.counters, bucket);
     all.warned = std::max(all.warned, at->second.warned);
     const bool is_used = bucket.reserved.steps + bucket.spent.steps > 0 || bucket.overrun.steps > 0;

@@ -7,8 +7,9 @@
 
 namespace tallygate {
 
-void Turn::set_warned(const WindowKey& key, int share) {
-  Window& held = window(key);
+void Turn::set_warned(const WindowRef& ref, int share) {
+  open_window(ref);  // a fresh bucket: under a cap of 0 all that is booked there would be overrun
+  Window& held = window(ref.key);
   held.warned = share;
   held.dirty = true;
 }

@@ -73,7 +73,12 @@ void add_claim(std::vector<Claim>& claims, Claim claim) {
         !is_same_window(*known.rule, *claim.rule)) {
       continue;
     }
+    const BudgetRule* shared = known.shared;
+    if (shared == nullptr || (claim.shared != nullptr && claim.shared->cap < shared->cap)) {
+      shared = claim.shared;
+    }
     if (claim.cap < known.cap) known = std::move(claim);
+    known.shared = shared;
     return;
   }
   claims.push_back(std::move(claim));
@@ -118,6 +123,11 @@ std::string Claim::scope_name() const {
   return "global";
 }
 
+OnExhausted Claim::on_exhausted() const {
+  if (shared != nullptr) return shared->on_exhausted;
+  return rule != nullptr ? rule->on_exhausted : OnExhausted::deny;
+}
+
 Claim claim_on(const BudgetRule& budget, std::string_view agent, std::int64_t now_ms) {
   const WindowSpan span = window_span(budget, now_ms);
   Claim claim;
@@ -129,6 +139,7 @@ Claim claim_on(const BudgetRule& budget, std::string_view agent, std::int64_t no
   claim.ends_ms = span.ends_ms;
   claim.cap = budget.cap;
   claim.rule = &budget;
+  if (!budget.from_launch) claim.shared = &budget;
   return claim;
 }
 

@@ -73,7 +73,9 @@ bool read_window(TableReader& in, BudgetRule& budget) {
   if (member == nullptr) return false;
   if (parse_window(member->value.text, budget)) return true;
   in.complain(*member, "\"window\" cannot be " + in_quotes(member->value.text) + "; write " +
-                           window_forms());
+                           window_forms() +
+                           did_you_mean(member->value.text, {"run", "hour", "day", "week", "month",
+                                                             "total", "rolling:15m"}));
   return false;
 }
 

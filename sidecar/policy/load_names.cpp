@@ -49,10 +49,16 @@ void refuse_unknown_tool(const TomlNode& name, Place place, bool denies, const P
 
 }  // namespace
 
+bool is_misspelt_unit(std::string_view unit) {
+  return std::ranges::find(usual_units, unit) == usual_units.end() &&
+         std::ranges::any_of(usual_units,
+                             [&](std::string_view usual) { return is_slip(unit, usual); });
+}
+
 bool refuse_misspelt_unit(std::string_view unit, Place place, ComplaintList& complaints) {
+  if (!is_misspelt_unit(unit)) return true;
   const auto meant = std::ranges::find_if(
       usual_units, [&](std::string_view usual) { return is_slip(unit, usual); });
-  if (meant == usual_units.end() || *meant == unit) return true;
   complaints.add(place, "unit " + in_quotes(unit) + " is nearly " + in_quotes(*meant) +
                             ", and would count apart from it; did you mean " + in_quotes(*meant) +
                             "?");

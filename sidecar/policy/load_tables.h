@@ -37,6 +37,7 @@ std::optional<ExecTemplate> read_exec(const TomlMember& tool, TableReader& in,
 // Complains of tools that rules name and the policy does not: what is let run by a misspelt name
 // never runs, and what is denied by one is not denied. REQUIRES: the tools were read.
 void refuse_unknown_tools(const TomlMember& rules, const Policy& policy, ComplaintList& complaints);
+bool is_misspelt_unit(std::string_view unit);
 // Complains of a unit that is nearly one that every version knows; true where it is not.
 bool refuse_misspelt_unit(std::string_view unit, Place place, ComplaintList& complaints);
 // The agents that the policy names.

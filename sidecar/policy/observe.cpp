@@ -16,6 +16,7 @@ constexpr Amount no_bound{std::numeric_limits<std::int64_t>::max()};
 // Amounts that can be counted: readable, of a unit that a tool may cost, and each unit once.
 void read_stated(const std::vector<std::pair<std::string, std::string>>& stated, Lenience& out) {
   for (const auto& [unit, text] : stated) {
+    if (out.stated.size() == limits::units_max) break;  // as many as a report may hold
     const bool is_unit = is_tool_name(unit) && unit != "calls" && unit != "seconds";
     const Result<Amount> amount = parse_amount(text, default_scale(unit));
     const bool is_twice = std::ranges::find(out.stated, unit, &Charge::unit) != out.stated.end();

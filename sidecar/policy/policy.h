@@ -183,9 +183,13 @@ struct Claim {
   Amount cap;
   Amount amount;
   const BudgetRule* rule = nullptr;  // whose cap it is; null where a claim is made up
+  // The policy's own on the same counters, where `rule` may be of the launch; null: it has none.
+  const BudgetRule* shared = nullptr;
 
   // e.g. "agent:coder", "group:builders", "global", "run".
   std::string scope_name() const;
+  // What happens to everybody once it is dry: for the policy to say, not for one launch.
+  OnExhausted on_exhausted() const;
 };
 
 // Every budget that binds this agent, in its window of now, with an amount of 0: one for each

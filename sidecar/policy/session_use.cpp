@@ -1,5 +1,6 @@
 #include "policy/session_use.h"
 
+#include "policy/load_tables.h"
 #include "policy/text.h"
 
 #include <algorithm>
@@ -34,9 +35,18 @@ void add_run(ToolUse& tool, const SeenCall& call) {
   if (call.status == "held" || is_ruled_out) tool.why = shortened(call.reason, reason_size_shown);
 }
 
+// No policy could name a unit that is nearly a usual one, so what was counted in it is left out.
+SeenCall without_slips(SeenCall call) {
+  const auto slips = std::erase_if(
+      call.amounts, [](const Charge& charge) { return is_misspelt_unit(charge.unit); });
+  if (slips > 0 && call.amounts.empty()) call.is_stated = false;
+  return call;
+}
+
 }  // namespace
 
-void add_call(SessionUse& use, const SeenCall& call) {
+void add_call(SessionUse& use, const SeenCall& seen) {
+  const SeenCall call = without_slips(seen);
   const std::int64_t day = call.at_ms / day_ms;
   if (use.first_ms == 0) use.first_ms = call.at_ms;
   use.last_ms = std::max(use.last_ms, call.at_ms);

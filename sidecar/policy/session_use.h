@@ -57,7 +57,7 @@ struct SessionUse {
   std::map<std::int64_t, std::map<std::string, DayUse>> days;
 };
 
-void add_call(SessionUse& use, const SeenCall& call);
+void add_call(SessionUse& use, const SeenCall& seen);
 
 // The sum, or the largest amount there is.
 Amount saturated_sum(Amount a, Amount b);

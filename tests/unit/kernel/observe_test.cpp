@@ -289,5 +289,16 @@ TEST_CASE("without any policy everything with a body runs, whoever asks", "[obse
   CHECK(holds(host.sent.back().line, R"("observe":true)"));
 }
 
+TEST_CASE("what an observed call overruns closes nothing", "[kernel]") {
+  std::string text = some_policy;
+  text.replace(text.find("cap = \"0.12\""), 12, "cap = \"0.12\"\non_exhausted = \"kill\"");
+  ObserveTest host(text);
+  for (const char* id : {"1", "2", "3"}) host.whole(id, "pay");
+  CHECK(host.raw().number("SELECT sum(overrun) > 0 FROM windows") == 1);
+  CHECK(host.raw().number("SELECT count(*) FROM scopes WHERE state <> 0") == 0);
+  host.whole("4", "look");
+  CHECK(host.outcome("4") == "completed");
+}
+
 }  // namespace
 }  // namespace tallygate

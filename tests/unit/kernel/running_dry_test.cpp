@@ -3,6 +3,7 @@
 #include "kernel/scope_acts.h"
 #include "kernel/topup_acts.h"
 #include "ledger/inspection.h"
+#include "policy/launch_budget.h"
 #include "unit/kernel/hold_host.h"
 
 namespace tallygate {
@@ -286,6 +287,57 @@ TEST_CASE("who did not ask for warnings gets none, and none are spent on him", "
   other.begin(true);
   other.turn();
   CHECK(other.count("budgets/warning") == 1);
+}
+
+TEST_CASE("a top-up of one run opens that run alone", "[kernel]") {
+  DryTest host("scope = \"agent:*\"\nwindow = \"run\"\ncap = \"0.05\"\non_exhausted = \"kill\"\n");
+  for (const char* run : {"r1", "r2"}) {
+    host.start();
+    host.say(R"({"jsonrpc":"2.0","id":"hello","method":"initialize","params":{"protocolVersion":1,)"
+             R"("client":{"name":"test","version":"1"},"session":{"run":")" +
+             std::string(run) + R"("},"capabilities":{"execute":true}}})");
+    host.say(R"({"jsonrpc":"2.0","id":"tools","method":"tools/register","params":)"
+             R"({"tools":[{"name":"pay"}]}})");
+    host.turn();
+    CHECK(host.run(std::string(run).substr(1) + "1") == "completed");
+    CHECK(host.run(std::string(run).substr(1) + "2") == "denied budget_exhausted");
+    host.stop();
+  }
+  host.top_up(host.wish("run:default/r1", 50'000'000));
+  CHECK(host.raw().text("SELECT group_concat(name) FROM scopes WHERE state <> 0") == "default/r2");
+}
+
+TEST_CASE("a warning in a fresh bucket takes nobody's room", "[kernel]") {
+  DryTest host("scope = \"global\"\nwindow = \"rolling:1h\"\ncap = \"0.50\"\n");
+  host.begin();
+  for (int id = 1; id <= 6; ++id) CHECK(host.run(std::to_string(id)) == "completed");
+  host.stop();
+  host.clock.advance(120'000);
+  host.begin(true);
+  CHECK(host.run("7", "look") == "completed");
+  CHECK(host.count("budgets/warning") == 1);
+  CHECK(host.run("8", "pay", R"({"usd":"0.15"})") == "completed");
+  CHECK(host.raw().number("SELECT sum(overrun) FROM windows") == 0);
+  host.check_recount();
+}
+
+TEST_CASE("a launch budget closes nothing for others, nor keeps the policy from it", "[kernel]") {
+  DryTest host(
+      "scope = \"agent:default\"\nwindow = \"day\"\ncap = \"0.10\"\non_exhausted = \"kill\"\n");
+  REQUIRE(add_launch_budgets({"usd=0.05/day"}, host.policy).ok());
+  host.begin();
+  CHECK(host.run("1") == "completed");
+  CHECK(host.run("2") == "denied budget_exhausted");
+  CHECK(host.acts().empty());  // under the policy's own cap there is room
+  host.stop();
+  host.policy.budgets.pop_back();
+  host.begin();
+  CHECK(host.run("3") == "completed");
+  host.stop();
+  REQUIRE(add_launch_budgets({"usd=0.05/day"}, host.policy).ok());
+  host.begin();
+  CHECK(host.run("4") == "denied budget_exhausted");
+  CHECK(holds(host.acts(), "scope killed"));
 }
 
 }  // namespace
