@@ -27,7 +27,7 @@ Step start_log_as(const ServeOptions& wishes) {
 void announce(const Policy& policy, const ServeOptions& wishes) {
   if (wishes.observes) {
     log(LogLevel::error,
-        "--observe: nothing is enforced but level 5 and what operators close; what would have been "
+        "--observe: nothing is enforced but level 5 and what is closed; what would have been "
         "decided is recorded, and tallygate init --from-observed writes a policy from it");
   } else if (policy.files.empty()) {
     log(LogLevel::warning,

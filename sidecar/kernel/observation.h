@@ -1,7 +1,8 @@
 // Decisions of a sidecar that only observes: what would have been decided, and what is done.
 //
-// Rules, levels below 5, prices, rates, approvals and budgets stop nothing there. What an operator
-// closed, level 5, a clock that stands behind, and what cannot run at all is refused as ever.
+// Rules, levels below 5, prices, rates, approvals and budgets stop nothing there. What is closed,
+// by an operator or by a budget of those who enforce, level 5, a clock that stands behind, and what
+// cannot run at all is refused as ever.
 #pragma once
 
 #include "kernel/decision.h"
