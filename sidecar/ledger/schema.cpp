@@ -46,8 +46,9 @@ CREATE TABLE budgets (
 
 -- Counters of one budget in one window, in steps of its unit. `starts` is the window's first UTC
 -- millisecond, the run's scope id for window "run", 0 for "total". `cap` is the one under which the
--- latest admission passed: caps belong to policies. `overrun` stands outside the CHECK on purpose:
--- use above the reservation is recorded even where it no longer fits.
+-- latest admission passed, or a higher one of who recorded use since: caps belong to policies.
+-- `overrun` stands outside the CHECK on purpose: use above the reservation is recorded even where it
+-- no longer fits.
 CREATE TABLE windows (
   budget   INTEGER NOT NULL REFERENCES budgets (id),
   starts   INTEGER NOT NULL,

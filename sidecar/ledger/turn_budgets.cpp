@@ -189,19 +189,14 @@ Amount book(Counters& counters, Amount amount, std::int64_t free) {
 
 bool Turn::charge(const ActionRow& action, const Charges& actual,
                   const std::vector<WindowRef>& extra) {
-  const Charges excess = excess_of(actual, action.cost);
   std::vector<WindowKey> keys = action.windows;
   for (const WindowRef& ref : extra) {
-    const bool is_reserved = std::ranges::find(keys, ref.key) != keys.end();
-    if (is_reserved && excess.empty()) continue;
+    if (std::ranges::find(keys, ref.key) != keys.end()) continue;
     Window& added = window(ref.key);
-    if (error_) return false;
-    // Whoever settles says what the cap is, top-ups of older buckets included; what the row holds
-    // already has its place under any cap.
-    const Counters& now = added.counters;
-    added.counters.cap = std::max(ref.cap, Amount{now.reserved.steps + now.spent.steps});
+    // Whoever settles has the cap, and knows of top-ups that older buckets took.
+    added.counters.cap = std::max(added.counters.cap, ref.cap);
     added.ends_ms = ref.ends_ms;
-    if (!is_reserved) keys.push_back(ref.key);
+    keys.push_back(ref.key);
   }
   // Whoever ends an observed call, and under whatever policy: its use counts where it had no room.
   const auto observation = action.observed ? find_observation(action) : std::nullopt;
@@ -211,6 +206,7 @@ bool Turn::charge(const ActionRow& action, const Charges& actual,
   end_reservation(action);
   if (keys.size() > action.windows.size()) widen(action, keys);
   if (error_) return false;
+  const Charges excess = excess_of(actual, action.cost);
   Overruns within_overruns, excess_overruns;
   for (const WindowKey& key : keys) {
     Window& held = place(key);

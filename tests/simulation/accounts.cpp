@@ -145,8 +145,9 @@ bool Accounts::charge(const Policy& policy, const Holder& holder, std::int64_t a
   Names all = windows;
   for (const Claim& claim : claims(policy, holder, actual, at_ms)) {
     if (std::ranges::find(all, claim.name) != all.end()) continue;
-    const auto [place, fresh] = windows_.try_emplace(claim.name);
-    if (fresh) place->second = Window{claim.unit, claim.cap};
+    Window& held = windows_[claim.name];
+    held.unit = claim.unit;
+    held.cap = std::max(held.cap, claim.cap);
     all.push_back(claim.name);
   }
   bool overrun = false;
