@@ -62,7 +62,7 @@ TEST_CASE("Amounts are written as a map of strings", "[protocol]") {
 
 TEST_CASE("Budgets are written with what they hold", "[protocol]") {
   CHECK(write_budgets({}) == R"({"budgets":[]})");
-  BudgetLine line{"global", "usd", "day", "10", "1", "2", "0", "7", "open", ""};
+  BudgetLine line{"global", "usd", "day", "", false, "", "10", "1", "2", "0", "7", "open", ""};
   BudgetLine second = line;
   second.state = "exhausted";
   second.resets_at = "2030-01-01T00:00:00.000Z";
@@ -73,6 +73,13 @@ TEST_CASE("Budgets are written with what they hold", "[protocol]") {
                 R"("reserved":"1","spent":"2","overrun":"0","available":"7","state":"exhausted",)"
                 R"("resetsAt":"2030-01-01T00:00:00.000Z"}]})");
   CHECK(accepted(text).view().raw == text);
+  line.timezone = "Europe/Berlin";
+  line.from_launch = true;
+  line.added = "3";
+  CHECK(write_budget(line) ==
+        R"({"scope":"global","unit":"usd","window":"day","timezone":"Europe/Berlin",)"
+        R"("launch":true,"cap":"10","added":"3","reserved":"1","spent":"2","overrun":"0",)"
+        R"("available":"7","state":"open"})");
 }
 
 TEST_CASE("What a body is asked to run carries the arguments to the byte", "[protocol]") {
