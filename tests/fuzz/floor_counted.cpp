@@ -20,6 +20,7 @@ struct Place {
 const std::uint8_t* counters = nullptr;
 const std::uint8_t* counters_end = nullptr;
 const Place* places = nullptr;
+std::vector<bool> kept;  // by counter: whether it was ever seen above zero
 
 // "tallygate::parse_amount(std::…)" without what follows the name.
 std::string name_at(std::uintptr_t place) {
@@ -52,12 +53,19 @@ extern "C" void __sanitizer_cov_pcs_init(const std::uintptr_t* begin, const std:
 
 namespace tallygate {
 
+// A counter has eight bits and comes round: one look at the end would take 256 runs for none.
+void keep_reached() {
+  const auto count = static_cast<std::size_t>(counters_end - counters);
+  kept.resize(count);
+  for (std::size_t i = 0; i < count; ++i) kept[i] = kept[i] || counters[i] != 0;
+}
+
 std::optional<std::vector<std::string>> not_reached(const std::vector<std::string>& names) {
   std::map<std::string, bool> ran;
-  for (std::ptrdiff_t i = 0; i < counters_end - counters; ++i) {
+  for (std::size_t i = 0; i < kept.size(); ++i) {
     if ((places[i].flags & 1U) == 0) continue;
     bool& has_run = ran[name_at(places[i].at)];
-    has_run = has_run || counters[i] != 0;
+    has_run = has_run || kept[i];
   }
   std::vector<std::string> missing;
   for (const std::string& name : names) {

@@ -66,11 +66,13 @@ void play(const fs::path& path, int rounds) {
   std::printf("%s\n", path.c_str());
   std::fflush(stdout);
   fuzz_one(input);
+  keep_reached();
   for (int round = 1; round <= rounds; ++round) {
     std::printf("  round %d\n", round);
     std::fflush(stdout);
     Dice dice(seed_of(path.filename().string()) + static_cast<std::uint64_t>(round));
     fuzz_one(mutated(input, dice));
+    keep_reached();
   }
 }
 
