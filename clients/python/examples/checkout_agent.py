@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import textwrap
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -21,11 +22,11 @@ import tallygate
 class Report:
     """Makes calls and remembers a row for each."""
 
-    COLUMNS = ("CALL", "DECISION", "COST", "USD LEFT", "REASON")
+    COLUMNS = ("CALL", "DECISION", "COST", "USD LEFT")
 
     def __init__(self, gate: tallygate.Gate) -> None:
         self._gate = gate
-        self._rows: list[tuple[str, ...]] = []
+        self._rows: list[tuple[tuple[str, ...], str]] = []  # the cells, and why not
 
     def call(self, tool: str, **args: Any) -> Any:
         """The tool's output, or None where the gate or the tool said no."""
@@ -36,9 +37,8 @@ class Report:
         decision = result.status if result.code is None else f"{result.status}: {result.code}"
         cost = result.spent.get("usd", Decimal(0))
         shown = ", ".join(repr(value)[:24] for value in args.values())
-        self._rows.append(
-            (f"{tool}({shown})", decision, f"{cost:.2f}", self._left(), result.reason or "")
-        )
+        row = (f"{tool}({shown})", decision, f"{cost:.2f}", self._left())
+        self._rows.append((row, result.reason or ""))
         return result.output if result.status == "completed" else None
 
     def _left(self) -> str:
@@ -46,12 +46,13 @@ class Report:
         return f"{budget.available:.2f}"
 
     def table(self) -> str:
-        rows = [self.COLUMNS, *self._rows]
-        widths = [max(len(row[i]) for row in rows) for i in range(len(self.COLUMNS) - 1)]
-        return "\n".join(
-            "  ".join([*(f"{cell:<{width}}" for cell, width in zip(row, widths)), row[-1]]).rstrip()
-            for row in rows
-        )
+        rows = [(self.COLUMNS, ""), *self._rows]
+        widths = [max(len(row[i]) for row, _ in rows) for i in range(len(self.COLUMNS))]
+        lines = []
+        for row, reason in rows:
+            lines.append("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths)).rstrip())
+            lines += textwrap.wrap(reason, 92, initial_indent="  ", subsequent_indent="  ")
+        return "\n".join(lines)
 
 
 def register_tools(gate: tallygate.Gate, summary_file: Path) -> None:
