@@ -76,14 +76,12 @@ class Shown(unittest.TestCase):
     def folder_of(self, block: Block) -> Path:
         """In a checkout, unless it speaks of files of the reader's own."""
         own = re.search(r"\btallygate (run|propose|call|init)\b", block.text)
-        return self.folder if own and "clients/" not in block.text else self.place.root
+        return self.folder if own and not re.search(r"clients/|build/", block.text) else self.place.root
 
     def settings(self, block: Block) -> dict[str, str]:
         if block.document == "clients/shell/README.md" and block.language == "sh":
             return {"TALLYGATE_CONFIG": str(self.folder / "policy.toml"),
                     "PATH": f"{self.folder}:{self.place.environment['PATH']}"}
-        if "pip install" in block.text:
-            return {"PATH": f"{self.folder}/venv/bin:{self.place.environment['PATH']}"}
         return {"TALLYGATE_BIN": str(BINARY)} if block.language == "bash" else {}
 
     def test_every_policy_loads(self) -> None:
@@ -94,15 +92,6 @@ class Shown(unittest.TestCase):
                 policy = self.place.root / "policies/shown.toml"
                 policy.write_text(block.text, "utf-8")
                 self.place.shell(f"tallygate policy check {shlex.quote(str(policy))}")
-
-    def test_the_python_of_the_readme_runs(self) -> None:
-        (example,) = blocks("README.md", "python")
-        environment = {**self.place.environment, "PYTHONPATH": "clients/python",
-                       "TALLYGATE_BIN": str(BINARY)}
-        done = subprocess.run([sys.executable, "-c", example.text], cwd=self.place.root, text=True,
-                              env=environment, capture_output=True, timeout=60)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("a result for tallies", done.stdout)
 
     def test_the_hooks_of_the_shell_client_are_commands_that_run(self) -> None:
         (block,) = blocks("clients/shell/README.md", "json")
@@ -134,11 +123,14 @@ class Shown(unittest.TestCase):
 
 
 def _of_the_readme(test: Shown, block: Block) -> None:
-    """A policy that the README shows, beside two files to count the lines of."""
+    """What the reader has saved by then: a policy, beside two files to count the lines of; a program."""
     if "count.toml" in block.text:
         policy = next(one for one in blocks("README.md", "toml") if "[tools.count]" in one.text)
         (test.folder / "count.toml").write_text(policy.text, "utf-8")
         (test.folder / "other.toml").write_text("a\nb\n", "utf-8")
+    if "first.py" in block.text:
+        (program,) = blocks("README.md", "python")
+        (test.place.root / "first.py").write_text(program.text, "utf-8")
 
 
 def _counted(test: Shown, block: Block, said: str) -> None:
@@ -146,6 +138,9 @@ def _counted(test: Shown, block: Block, said: str) -> None:
         lines = (test.folder / "count.toml").read_text("utf-8").count("\n")
         outputs = sorted(json.loads(line)["output"] for line in said.splitlines())
         test.assertEqual(outputs, [f"{lines} ./count.toml\n", "2 ./other.toml\n"])
+    if "first.py" in block.text:
+        test.assertIn("['a result for tallies']", said)
+        test.assertIn("0.05", said)
     if "--from-observed" in block.text:
         test.assertIn("completed completed", said)
         test.assertIn("observed", (test.folder / "policy.toml").read_text("utf-8"))
@@ -168,16 +163,8 @@ def _ran(test: Shown, block: Block, said: str) -> None:
         test.assertIn("refused with 3\n", said)
 
 
-def _of_the_python_client(test: Shown, block: Block) -> None:
-    """`pip install` goes into an environment of its own."""
-    if "pip install" in block.text:
-        where = test.folder / "venv"
-        subprocess.run([sys.executable, "-m", "venv", str(where)], check=True, capture_output=True)
-
-
 PREPARED: dict[str, Callable[[Shown, Block], None]] = {
     "README.md": _of_the_readme,
-    "clients/python/README.md": _of_the_python_client,
     "clients/shell/README.md": _of_the_shell_client,
 }
 CHECKED: dict[str, Callable[[Shown, Block, str], None]] = {

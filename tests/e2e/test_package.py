@@ -88,6 +88,11 @@ class Package(unittest.TestCase):
         documents = self.tree / "usr/share/doc/tallygate"
         for folder in ("policies", "clients"):
             self.assertTrue((documents / folder).is_dir(), folder)
+        for document in (documents / "README.md", documents / "sidecar/README.md"):
+            pictures = re.findall(r"\]\((\S+\.svg)\)", document.read_text("utf-8"))
+            self.assertTrue(pictures, document)
+            for picture in pictures:
+                self.assertTrue((document.parent / picture).is_file(), picture)
 
     def test_a_copy_of_the_program_alone_brings_the_starters(self) -> None:
         with tempfile.TemporaryDirectory() as home:
