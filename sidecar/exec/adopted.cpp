@@ -36,6 +36,10 @@ void kill_and_reap(std::int64_t pid) {
   reap(pid);
 }
 
+bool names(std::int64_t pid, const std::string& action_id) {
+  return std::ranges::count(values_of(pid, "TALLYGATE_ACTION"), action_id) > 0;
+}
+
 }  // namespace
 
 Adopted::Adopted(boost::asio::io_context& io, IsLeader is_leader)
@@ -57,7 +61,7 @@ std::vector<std::int64_t> Adopted::find() const {
 }
 
 void Adopted::end_rest_of(std::int64_t session, const std::string& action_id) {
-  ended_.push_back({session, "TALLYGATE_ACTION=" + action_id, looks});
+  ended_.push_back({session, action_id, looks});
   look();
 }
 
@@ -67,7 +71,7 @@ void Adopted::look() {
     const auto process = read_process(pid);
     const bool is_rest =
         process && std::ranges::any_of(ended_, [&](const Ended& ended) {
-          return process->session == ended.session || has_variable(pid, ended.variable);
+          return process->session == ended.session || names(pid, ended.action_id);
         });
     if (is_rest) kill_and_reap(pid);
   }

@@ -30,7 +30,7 @@ class Adopted {
  private:
   struct Ended {
     std::int64_t session = 0;
-    std::string variable;  // in the environment of what it started
+    std::string action_id;  // in the environment of what it started
     int looks_left = 0;
   };
 

@@ -66,9 +66,14 @@ std::string this_place() {
   return boot + " " + fs::read_symlink("/proc/self/ns/pid", error).string();
 }
 
-bool has_variable(std::int64_t pid, std::string_view entry) {
-  const std::string text = '\0' + text_of(file_of(pid, "environ"));
-  return text.find('\0' + std::string(entry) + '\0') != std::string::npos;
+std::vector<std::string> values_of(std::int64_t pid, std::string_view name) {
+  std::vector<std::string> values;
+  std::istringstream entries(text_of(file_of(pid, "environ")));
+  for (std::string entry; std::getline(entries, entry, '\0');) {
+    const bool has_name = entry.starts_with(name) && entry.size() > name.size();
+    if (has_name && entry[name.size()] == '=') values.push_back(entry.substr(name.size() + 1));
+  }
+  return values;
 }
 
 ProcessMark mark_of(std::int64_t pid) {

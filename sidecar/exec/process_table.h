@@ -26,9 +26,9 @@ std::vector<std::int64_t> list_processes();
 // Where this process's numbers mean something: this boot of this machine, this pid namespace.
 std::string this_place();
 
-// Whether its environment, as it was when its program began, has exactly this entry (NAME=VALUE).
-// False where it may not be read.
-bool has_variable(std::int64_t pid, std::string_view entry);
+// What its environment, as it was when its program began, has under this name; more than once where
+// the name stands there more than once. Empty where it may not be read.
+std::vector<std::string> values_of(std::int64_t pid, std::string_view name);
 
 // A process to be found again. REQUIRES: it is there.
 ProcessMark mark_of(std::int64_t pid);

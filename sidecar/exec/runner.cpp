@@ -124,11 +124,10 @@ class Runner::Impl {
   }
 
   void end_orphans() {
-    std::erase_if(orphans_, [&](const Effects::Orphans& orphans) {
-      if (!end_survivors(orphans)) return false;
-      tell(OrphansGone{orphans.action});
-      return true;
-    });
+    for (const Effects::Orphans& over : end_survivors(orphans_)) {
+      std::erase_if(orphans_, [&](const auto& each) { return each.action == over.action; });
+      tell(OrphansGone{over.action});
+    }
     if (orphans_.empty()) return;
     orphans_timer_.expires_after(orphans_interval);
     orphans_timer_.async_wait([this](const boost::system::error_code& error) {

@@ -75,6 +75,20 @@ class Terminal(RunTest):
         self.command("echo code $?")
         return int(self.wait_for(r"code \d+").split()[1])
 
+    def wait_until_run_waits(self) -> None:
+        """After `fg`: the command may be faster than the sidecar, which then takes a stop that comes
+        at once for the one that is over."""
+        until = time.monotonic() + PATIENCE
+        while process_state(self.job()) != "S":
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.01)
+
+    def job(self) -> int:
+        """The shell's only child."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        self.assertEqual(len(children), 1)
+        return int(children[0])
+
     def script(self, name: str, text: str) -> str:
         path = self.folder / name
         path.write_text(text)
@@ -102,6 +116,7 @@ class Terminal(RunTest):
                 self.wait_for(r"\$ $")
                 self.command("fg")
                 self.wait_for("back")
+                self.wait_until_run_waits()
                 self.type("b")
                 self.wait_for("key 98")
                 self.type("\x1a")

@@ -48,7 +48,7 @@ class Left {
 
 bool end_all(const Effects::Orphans& orphans) {
   for (int look = 0; look < 1000; ++look) {
-    if (end_survivors(orphans)) return true;
+    if (!end_survivors({orphans}).empty()) return true;
     ::usleep(1000);
   }
   return false;
@@ -85,8 +85,20 @@ TEST_CASE("the recorded leader's session is of it while the leader is the record
   }
 }
 
+TEST_CASE("of many executions each loses its own, and is told of by itself", "[exec]") {
+  const Left first("TALLYGATE_ACTION=call-5"), second("TALLYGATE_ACTION=call-6");
+  const std::vector<Effects::Orphans> both{{5, "call-5", {"another boot", 1, 1}},
+                                           {7, "call-7", {"another boot", 1, 1}}};
+  const auto over = end_survivors(both);
+  REQUIRE(over.size() == 1);
+  CHECK(over[0].action == 7);
+  CHECK(end_all(both[0]));
+  CHECK(first.is_dead());
+  CHECK_FALSE(second.is_dead());
+}
+
 TEST_CASE("nobody is ended where nobody is left", "[exec]") {
-  CHECK(end_survivors({1, "call-3", {this_place(), 1 << 22, 5}}));
+  CHECK(end_survivors({{1, "call-3", {this_place(), 1 << 22, 5}}}).size() == 1);
 }
 
 TEST_CASE_METHOD(RunnerTest, "a runner ends what it is told of, and says when it is gone",
