@@ -35,6 +35,21 @@ std::variant<std::string, ExitCode> text_for(const InitOptions& words) {
   return std::string(starter->text);
 }
 
+// Puts the tables of prices that a starter takes in beside it; what stands there is kept, since its
+// prices may be somebody's own. Before the policy itself, which would not load without them.
+Step write_tables(const std::string& text, const std::string& path, std::string& wrote) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  for (const Starter& table : price_tables()) {
+    if (text.find('"' + std::string(table.name) + '"') == std::string::npos) continue;
+    const std::string place = (folder / table.name).string();
+    std::error_code error;
+    if (std::filesystem::exists(place, error)) continue;
+    if (Step step = write_new_file(place, table.text); !step) return step;
+    wrote += "wrote " + visible(place) + "\n";
+  }
+  return Done{};
+}
+
 // What is written must load: else nothing is.
 bool loads(const std::string& text, const std::string& path) {
   const auto loaded = load_policy_text(text, path);
@@ -66,6 +81,11 @@ ExitCode init_policy(const CommonOptions& options, const InitOptions& words) {
   const std::string path = std::filesystem::absolute(named).lexically_normal().string();
   auto text = text_for(words);
   if (const auto* code = std::get_if<ExitCode>(&text)) return *code;
+  std::string wrote;
+  if (const Step step = prepare_new_file(path); !step) return complain(step.error());
+  if (const Step step = write_tables(std::get<std::string>(text), path, wrote); !step) {
+    return complain(step.error());
+  }
   if (!loads(std::get<std::string>(text), path)) {
     return complain(Error{ErrorCode::internal_error,
                           "the policy would not load; nothing was "
@@ -75,7 +95,7 @@ ExitCode init_policy(const CommonOptions& options, const InitOptions& words) {
   if (const Step step = write_new_file(path, std::get<std::string>(text)); !step) {
     return complain(step.error());
   }
-  return print(next_steps(path, words.from_observed));
+  return print(wrote + next_steps(path, words.from_observed));
 }
 
 }  // namespace tallygate

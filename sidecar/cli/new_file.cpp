@@ -45,12 +45,17 @@ int make_folder(const std::filesystem::path& folder) {
 
 }  // namespace
 
-Step write_new_file(const std::string& path, std::string_view text) {
+Step prepare_new_file(const std::string& path) {
   struct stat there {};
   if (::lstat(path.c_str(), &there) == 0) return failed(path, EEXIST);
   if (const int error = make_folder(std::filesystem::path(path).parent_path()); error != 0) {
     return failed(path, error);
   }
+  return Done{};
+}
+
+Step write_new_file(const std::string& path, std::string_view text) {
+  if (Step step = prepare_new_file(path); !step) return step;
   // A policy cut short could load and lack its caps, so it gets its name only when it is whole.
   std::string draft = path + ".XXXXXX";
   const int file = ::mkostemp(draft.data(), O_CLOEXEC);  // 0600

@@ -12,4 +12,7 @@ namespace tallygate {
 // (ErrorCode::usage) where anything stands at `path`.
 Step write_new_file(const std::string& path, std::string_view text);
 
+// The same refusals before anything is written, and the folder.
+Step prepare_new_file(const std::string& path);
+
 }  // namespace tallygate

@@ -27,6 +27,59 @@ std::string notes(const Policy& policy) {
   return out;
 }
 
+// Where the name of a model comes from.
+std::string model_words(const ModelCost& model) {
+  switch (model.source) {
+    case ModelCost::Name::tool: return "the model in the tool's name";
+    case ModelCost::Name::argument: return "the model in argument " + model.name;
+    case ModelCost::Name::fixed: return model.name;
+  }
+  return model.name;
+}
+
+std::string quantity_words(const Quantity& quantity) {
+  std::string out = quantity.pointer;
+  if (out.empty()) return format_decimal(*quantity.value);
+  if (quantity.most) out += " up to " + format_decimal(*quantity.most);
+  if (quantity.value) out += ", else " + format_decimal(*quantity.value);
+  return out;
+}
+
+// What a call of the tool reserves, where that is not the same for each.
+std::string cost_words(const Cost& cost) {
+  if (cost.model) {
+    const ModelCost& model = *cost.model;
+    const std::string side = model.batch ? "batch prices of " : "prices of ";
+    return side + model_words(model) +
+           (model.stated ? "; tokens as the host states them"
+                         : "; prompt " + quantity_words(model.input) + "; answer " +
+                               quantity_words(model.output));
+  }
+  std::string out;
+  for (const Bound& bound : cost.bounds) {
+    out += (out.empty() ? "" : "; ") + bound.unit + " = " + bound.formula.text;
+  }
+  return out;
+}
+
+std::string priced_tools(const Policy& policy) {
+  std::string out;
+  for (const ToolRule& tool : policy.tools) {
+    if (!tool.cost.settles_by_report()) continue;
+    out += "  " + std::string(out.empty() ? "priced     " : "           ") + visible(tool.pattern) +
+           ": " + visible(cost_words(tool.cost)) +
+           (tool.ignores_reports ? "; reports count for nothing" : "") + "\n";
+  }
+  return out;
+}
+
+std::string price_words(const Policy& policy) {
+  if (policy.prices.empty()) return {};
+  std::string out = "  prices     " + counted(policy.prices.size(), "model", "models");
+  for (const std::string& dated : policy.prices_dated) out += ", " + visible(dated);
+  return out + "\n";
+}
+
 std::string summary(const Policy& policy, const std::string& path) {
   const auto by_exec = std::ranges::count_if(
       policy.tools, [](const ToolRule& tool) { return tool.exec.has_value(); });
@@ -35,6 +88,7 @@ std::string summary(const Policy& policy, const std::string& path) {
   out += "  store      " + visible(store_path(policy)) + "\n";
   out += "  tools      " + counted(policy.tools.size(), "entry", "entries") + ", " +
          std::to_string(by_exec) + " run by the sidecar\n";
+  out += priced_tools(policy) + price_words(policy);
   out += "  rules      " + counted(policy.rules.size(), "rule", "rules") + "\n";
   out += "  budgets    " + counted(policy.budgets.size(), "budget", "budgets") + "\n";
   out += "  agents     " +

@@ -2,6 +2,7 @@
 
 #include "kernel/amount_texts.h"
 #include "kernel/settlement.h"
+#include "policy/pricing.h"
 #include "protocol/json_writer.h"
 #include "protocol/utc_text.h"
 
@@ -18,7 +19,9 @@ GovernParams proposal_of(const Policy& policy, const ActionSummary& call) {
   proposal.tool = call.tool;
   proposal.args = call.args;
   const ToolRule* tool = policy.find_tool(call.tool);
-  if (tool == nullptr || tool->cost.kind != Cost::Kind::host) return proposal;
+  if (tool == nullptr) return proposal;
+  if (tool->cost.model) proposal.cost = stated_tokens(tool->cost, call.row.cost);
+  if (tool->cost.kind != Cost::Kind::host) return proposal;
   // What was stated as nothing left no trace in the reservation.
   for (const Charge& limit : tool->cost.amounts) {
     if (charge_of(call.row.cost, limit.unit) == Amount{})

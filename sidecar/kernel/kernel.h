@@ -12,6 +12,7 @@
 #include "kernel/settlement.h"
 #include "ledger/ledger.h"
 #include "policy/policy.h"
+#include "policy/pricing.h"
 #include "protocol/messages.h"
 
 #include <cstdint>
@@ -204,6 +205,7 @@ class Kernel {
   void forget_body(std::int64_t execute_id);
   Ending ending_of(const ActionRow& action, const ExecuteAnswer& answer, std::int64_t elapsed_ms,
                    Code stopped);
+  Reckoning reckoned(const ActionRow& action, const Charges& usage);
   void find_windows(const ActionRow& action, Ending& ending);
   void lose_body(std::int64_t execute_id, Code code, const std::string& reason);
   void check_deadlines();

@@ -110,8 +110,21 @@ Ending Kernel::ending_of(const ActionRow& action, const ExecuteAnswer& answer,
                         ? "the host reported a usage that is no amount: " + usage.error().message
                         : answer.message;
   }
-  ending.actual = charge_for(action.cost, elapsed_ms, usage ? *usage : Charges());
+  const Reckoning report = usage ? reckoned(action, *usage) : Reckoning();
+  ending.actual = charge_for(action.cost, elapsed_ms, report.usage, report.replace);
   return ending;
+}
+
+// What a report comes to under the tool's own prices. Which tool it was is looked up only where
+// that can matter.
+Reckoning Kernel::reckoned(const ActionRow& action, const Charges& usage) {
+  const bool may_matter =
+      !usage.empty() && std::ranges::any_of(policy_.tools, [](const ToolRule& tool) {
+        return tool.ignores_reports || tool.cost.settles_by_report();
+      });
+  const auto call = may_matter ? turn_->summarize(action.id.key) : std::nullopt;
+  if (!call) return Reckoning{usage, {}};
+  return reckon(policy_, call->tool, call->args, action.cost, usage);
 }
 
 // Every window that it draws on under the policy of now.

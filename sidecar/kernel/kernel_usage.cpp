@@ -21,14 +21,17 @@ GovernParams as_call(const UsageParams& params) {
 }
 
 std::string audit_body(const Policy& policy, const Session& session, const GovernParams& call,
-                       const Charges& spent, bool observed) {
+                       const PricedUsage& priced, bool observed) {
   JsonWriter out;
   out.begin_object().field("tool", call.tool).field("agent", session.identity.agent);
   out.field("run", session.identity.run);
   if (call.call_id) out.field("callId", *call.call_id);
   out.raw_field("args", call.args);
   if (observed) out.flag("observed", true);
-  return out.raw_field("spent", write_amounts(to_texts(policy, spent))).end_object().take();
+  if (!priced.unpriced.empty()) {
+    out.field("code", to_text(Code::unpriced)).field("reason", priced.unpriced);
+  }
+  return out.raw_field("spent", write_amounts(to_texts(policy, priced.usage))).end_object().take();
 }
 
 }  // namespace
@@ -37,8 +40,9 @@ std::string audit_body(const Policy& policy, const Session& session, const Gover
 void Kernel::record_usage(const Request& request) {
   const Result<UsageParams> params = read_usage(request.params);
   if (!params) return refuse(request.id, params.error());
-  const Result<Charges> spent = from_texts(policy_, params->usage);
-  if (!spent) return refuse(request.id, spent.error());
+  const Result<Charges> reported = from_texts(policy_, params->usage);
+  if (!reported) return refuse(request.id, reported.error());
+  const PricedUsage priced = price_usage(policy_, params->model, *reported);
   const GovernParams call = as_call(*params);
   Result<Asked> asked = ask(request, call, now_.boot_ms);
   if (!asked) return refuse(request.id, asked.error());
@@ -56,7 +60,7 @@ void Kernel::record_usage(const Request& request) {
   action.tool = call.tool;
   action.policy = policy_.digest;
   action.state = State::completed;
-  action.code = Code::none;
+  action.code = priced.unpriced.empty() ? Code::none : Code::unpriced;
   action.args = call.args;
   action.call_id = call.call_id;
   action.args_key = asked->args_key;
@@ -64,21 +68,23 @@ void Kernel::record_usage(const Request& request) {
   ActionRow row;
   row.id = turn->add_action(action);
   row.state = State::completed;
-  const auto windows = windows_of(*turn, policy_, session_->identity, *spent, turn->now_ms());
-  const bool overran = turn->charge(row, *spent, windows);
-  turn->set_result(row, StoredResult{{}, "null", *spent});
-  turn->audit("usage", row.id.key, audit_body(policy_, *session_, call, *spent, observes_));
+  const auto windows = windows_of(*turn, policy_, session_->identity, priced.usage, turn->now_ms());
+  const bool overran = turn->charge(row, priced.usage, windows);
+  turn->set_result(row, StoredResult{priced.unpriced, "null", priced.usage});
+  turn->audit("usage", row.id.key, audit_body(policy_, *session_, call, priced, observes_));
   if (overran) {
     turn->require_sync();
     if (!observes_) {
-      close_overrun(*turn, policy_, session_->identity, *spent, turn->now_ms());
+      close_overrun(*turn, policy_, session_->identity, priced.usage, turn->now_ms());
     }
   }
   ActionResult result;
   result.action_id = row.id.text();
   result.status = State::completed;
+  result.code = action.code;
+  result.reason = priced.unpriced;
   result.output = "null";
-  result.spent = to_texts(policy_, *spent);
+  result.spent = to_texts(policy_, priced.usage);
   reply_durably(request.id, result,
                 Error{ErrorCode::internal_error, "the store failed; nothing was recorded", {}});
 }

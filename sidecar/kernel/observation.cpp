@@ -46,7 +46,7 @@ void place_charges(Turn& turn, const Policy& policy, const Subject& subject, Dec
 ObservedDecision observe(Turn& turn, const Policy& policy, const Subject& subject,
                          std::int64_t wait_ms) {
   const GovernParams& proposal = subject.proposal;
-  Lenience open = lenient(policy, proposal.tool, proposal.cost);
+  Lenience open = lenient(policy, proposal.tool, proposal.cost, proposal.args);
   GovernParams asked = proposal;
   asked.cost = std::move(open.cost);
   ObservedDecision out;

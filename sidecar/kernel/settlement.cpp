@@ -160,7 +160,8 @@ bool exceeds(const Charges& actual, const Charges& reserved) {
       actual, [&](const Charge& used) { return used.amount > charge_of(reserved, used.unit); });
 }
 
-Charges charge_for(const Charges& reserved, std::int64_t elapsed_ms, const Charges& usage) {
+Charges charge_for(const Charges& reserved, std::int64_t elapsed_ms, const Charges& usage,
+                   const std::vector<std::string>& replace) {
   Charges actual = reserved;
   for (Charge& charge : actual) {
     // Time that ran backwards says nothing: the clock was set back and accepted meanwhile.
@@ -170,6 +171,8 @@ Charges charge_for(const Charges& reserved, std::int64_t elapsed_ms, const Charg
     const auto place = std::ranges::find(actual, used.unit, &Charge::unit);
     if (place == actual.end()) {
       actual.push_back(used);
+    } else if (std::ranges::find(replace, used.unit) != replace.end()) {
+      place->amount = used.amount;
     } else {
       place->amount = std::max(place->amount, used.amount);
     }

@@ -44,8 +44,10 @@ void note_late(Turn& turn, const Policy& policy, const ActionRow& action, const 
 ActionResult stored_result(Turn& turn, const Policy& policy, const ActionRow& action);
 
 // What a body that ran for `elapsed_ms` is charged: its reservation, with `seconds` as
-// they were measured, and whatever the host reports above it. A report never lowers a fixed price.
-Charges charge_for(const Charges& reserved, std::int64_t elapsed_ms, const Charges& usage);
+// they were measured, and whatever the host reports above it. A report lowers the charge only in
+// the units to `replace`: never a fixed price.
+Charges charge_for(const Charges& reserved, std::int64_t elapsed_ms, const Charges& usage,
+                   const std::vector<std::string>& replace = {});
 // Whether more was used of any unit than was reserved.
 bool exceeds(const Charges& actual, const Charges& reserved);
 

@@ -1,6 +1,7 @@
 // The stages that need no store: registry, arguments, level, rules, estimate. The first that denies
 // ends it.
 #include "policy/policy.h"
+#include "policy/pricing.h"
 #include "policy/text.h"
 #include "protocol/limits.h"
 
@@ -107,7 +108,8 @@ std::optional<Judgement> read_host_amount(const ToolRule& tool, std::string_view
                                           Charges& charges) {
   const std::string& unit = stated.first;
   const auto limit = std::ranges::find(tool.cost.amounts, unit, &Charge::unit);
-  if (limit == tool.cost.amounts.end()) {
+  const bool is_derived = tool.cost.kind == Cost::Kind::model && unit == "usd";
+  if (limit == tool.cost.amounts.end() || is_derived) {
     return denied(Code::policy_denied, tool_words(name) + " is denied: the policy lets the host " +
                                            "state no cost in " + in_quotes(unit));
   }
@@ -137,7 +139,9 @@ std::optional<Judgement> read_host_cost(const ToolRule& tool, const Proposal& pr
   const HostCost* stated = proposal.host_cost;
   if (stated == nullptr || stated->empty()) {
     std::vector<std::string_view> units;
-    for (const Charge& charge : tool.cost.amounts) units.push_back(charge.unit);
+    for (const Charge& charge : tool.cost.amounts) {
+      if (tool.cost.kind == Cost::Kind::host || charge.unit != "usd") units.push_back(charge.unit);
+    }
     return denied(Code::unpriced, tool_words(proposal.tool) + " has no price yet: the host must " +
                                       "state the most this call may cost, in " + listed(units));
   }
@@ -147,24 +151,38 @@ std::optional<Judgement> read_host_cost(const ToolRule& tool, const Proposal& pr
   return std::nullopt;
 }
 
-std::optional<Judgement> price(const ToolRule& tool, const Proposal& proposal, Charges& charges) {
+std::optional<Judgement> price(const Policy& policy, const ToolRule& tool, const Proposal& proposal,
+                               Charges& charges) {
   if (tool.cost.kind == Cost::Kind::unpriced) {
     return denied(Code::unpriced, tool_words(proposal.tool) + " has no price: the policy states " +
                                       "no cost for it, so it cannot be charged");
   }
-  if (tool.cost.kind == Cost::Kind::host) return read_host_cost(tool, proposal, charges);
-  if (proposal.host_cost != nullptr && !proposal.host_cost->empty()) {
+  const bool is_stated =
+      tool.cost.kind == Cost::Kind::host || (tool.cost.model && tool.cost.model->stated);
+  if (is_stated) {
+    auto refusal = read_host_cost(tool, proposal, charges);
+    if (refusal || tool.cost.kind == Cost::Kind::host) return refusal;
+  } else if (proposal.host_cost != nullptr && !proposal.host_cost->empty()) {
     return denied(Code::invalid_args, tool_words(proposal.tool) + " takes no cost from the host: " +
                                           "the policy prices it; leave cost out");
   }
-  if (tool.cost.kind == Cost::Kind::fixed) charges = tool.cost.amounts;
+  if (tool.cost.kind == Cost::Kind::free) return std::nullopt;
+  if (tool.cost.kind == Cost::Kind::fixed) {
+    charges = tool.cost.amounts;
+    return std::nullopt;
+  }
+  auto priced = price_call(policy, tool, proposal);
+  if (const auto* refusal = std::get_if<NoPrice>(&priced)) {
+    return denied(refusal->code, refusal->reason);
+  }
+  charges = std::get<Charges>(std::move(priced));
   return std::nullopt;
 }
 
 // What the call reserves: its price, itself, and the time it may take.
-std::optional<Judgement> estimate(const ToolRule& tool, const Proposal& proposal,
-                                  Charges& charges) {
-  if (auto refusal = price(tool, proposal, charges)) return refusal;
+std::optional<Judgement> estimate(const Policy& policy, const ToolRule& tool,
+                                  const Proposal& proposal, Charges& charges) {
+  if (auto refusal = price(policy, tool, proposal, charges)) return refusal;
   std::erase_if(charges, [](const Charge& charge) { return charge.amount <= Amount{}; });
   charges.push_back(Charge{"calls", Amount{1}});
   charges.push_back(Charge{"seconds", Amount{tool.timeout_ms}});  // scale 3: one step, one ms
@@ -182,7 +200,7 @@ Judgement judge(const Policy& policy, const Proposal& proposal) {
   if (auto refusal = refuse_level_and_rules(*tool, rule, proposal.tool)) return *refusal;
 
   Judgement out;
-  if (auto refusal = estimate(*tool, proposal, out.charges)) return *refusal;
+  if (auto refusal = estimate(policy, *tool, proposal, out.charges)) return *refusal;
   out.timeout_ms = tool->timeout_ms;
   out.lapses = tool->lapses;
   out.runs_here = tool->exec.has_value();

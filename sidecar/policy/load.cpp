@@ -1,24 +1,16 @@
 #include "policy/load.h"
 
+#include "policy/file_text.h"
 #include "policy/load_tables.h"
 #include "policy/table_reader.h"
 #include "policy/text.h"
 #include "protocol/limits.h"
 #include "protocol/names.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <array>
-#include <cerrno>
 #include <filesystem>
-#include <system_error>
 
 namespace tallygate {
 namespace {
-
-// Far above any honest policy; bounds memory when the path names something else.
-constexpr std::size_t file_size_max = 4 * limits::mebibyte;
 
 void read_url(const TomlMember& url, const std::string& path, Policy& policy,
               ComplaintList& complaints) {
@@ -125,8 +117,14 @@ const TomlMember* find_list(TableReader& in, std::string_view key) {
   return nullptr;
 }
 
+// What was read beside the file itself.
+struct Beside {
+  std::vector<TakenFile> files;
+  Complaints complaints;  // about them
+};
+
 void read_tables(const TomlNode& top, const std::string& path, Policy& policy,
-                 ComplaintList& complaints) {
+                 ComplaintList& complaints, Beside& beside) {
   TableReader in(top, Place{}, complaints);
   const TomlMember* store = in.find("store", TomlKind::table);
   if (store != nullptr) read_store(*store, path, policy, complaints);
@@ -138,6 +136,9 @@ void read_tables(const TomlNode& top, const std::string& path, Policy& policy,
   if (groups != nullptr) read_groups(*groups, policy, complaints);
   const TomlMember* budgets = find_list(in, "budgets");
   if (budgets != nullptr) read_budgets(*budgets, policy, complaints);
+  const TomlMember* prices = in.find("prices", TomlKind::table);
+  const TomlMember* from = in.find("prices_from", TomlKind::array);
+  read_prices(prices, from, path, policy, complaints, beside.files, beside.complaints);
   const TomlMember* tools = in.find("tools", TomlKind::table);
   if (tools != nullptr) read_tools(*tools, path, policy, complaints);
   const TomlMember* rules = find_list(in, "rules");
@@ -155,21 +156,12 @@ Complaints unreadable(const std::string& path, std::string_view why) {
           "; name another file, or write one with tallygate init"};
 }
 
-// Reads until the end or until the text is too large; the errno of what failed, or 0.
-int read_all(const std::string& path, std::string& text) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
-  if (file < 0) return errno;
-  std::array<char, 16 * limits::kibibyte> block{};
-  int error = 0;
-  while (text.size() <= file_size_max) {
-    const ssize_t size = ::read(file, block.data(), block.size());
-    if (size > 0) text.append(block.data(), static_cast<std::size_t>(size));
-    if (size > 0 || (size < 0 && errno == EINTR)) continue;
-    if (size < 0) error = errno;
-    break;
-  }
-  ::close(file);
-  return error;
+// Of one file that of its text; of several that of theirs, so that none can pass for another.
+Digest digest_of(std::string_view text, const std::vector<TakenFile>& taken) {
+  if (taken.empty()) return sha256(text);
+  std::string digests = to_hex(sha256(text));
+  for (const TakenFile& file : taken) digests += to_hex(sha256(file.text));
+  return sha256(digests);
 }
 
 }  // namespace
@@ -182,20 +174,23 @@ std::variant<Policy, Complaints> load_policy_text(std::string_view text, const s
     return complaints.take();
   }
   Policy policy;
-  read_tables(*std::get_if<TomlNode>(&toml), path, policy, complaints);
-  if (!complaints.empty()) return complaints.take();
-  policy.digest = sha256(text);
+  Beside beside;
+  read_tables(*std::get_if<TomlNode>(&toml), path, policy, complaints, beside);
+  if (!complaints.empty() || !beside.complaints.empty()) {
+    Complaints all = complaints.take();
+    all.insert(all.end(), beside.complaints.begin(), beside.complaints.end());
+    return all;
+  }
+  policy.digest = digest_of(text, beside.files);
   policy.files = {path};
+  for (const TakenFile& file : beside.files) policy.files.push_back(file.path);
   return policy;
 }
 
 std::variant<Policy, Complaints> load_policy_file(const std::string& path) {
   std::string text;
-  if (const int error = read_all(path, text); error != 0) {
-    return unreadable(path, std::generic_category().message(error));
-  }
-  if (text.size() > file_size_max) {
-    return unreadable(path, "larger than " + std::to_string(file_size_max) + " bytes");
+  if (const std::string why = read_file_text(path, text); !why.empty()) {
+    return unreadable(path, why);
   }
   return load_policy_text(text, path);
 }

@@ -15,7 +15,7 @@ using Complaints = std::vector<std::string>;
 
 // Reads and checks one configuration text. Every complaint is collected, not only the first.
 // `path` is absolute: it names the file in complaints, and relative paths inside are relative to
-// it.
+// it; files of prices are read from there.
 std::variant<Policy, Complaints> load_policy_text(std::string_view text, const std::string& path);
 
 // The same from a file; a file that cannot be read is one complaint, with the reason.

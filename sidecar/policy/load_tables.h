@@ -17,6 +17,19 @@ namespace tallygate {
 // `path` is the file's, for what is relative to it.
 void read_tools(const TomlMember& tools, const std::string& path, Policy& policy,
                 ComplaintList& complaints);
+// Reads `cost` into the tool, whose pattern is known. REQUIRES: the prices were read.
+void read_cost(const TomlMember& member, const Policy& policy, ToolRule& tool,
+               ComplaintList& complaints);
+// A file that another takes in.
+struct TakenFile {
+  std::string path;  // absolute
+  std::string text;
+};
+// [prices.MODEL] of this file, which wins over what `prices_from` takes in: those files go to
+// `taken`, and complaints about what stands in them to `elsewhere`.
+void read_prices(const TomlMember* prices, const TomlMember* from, const std::string& path,
+                 Policy& policy, ComplaintList& complaints, std::vector<TakenFile>& taken,
+                 Complaints& elsewhere);
 // After the agents, whose groups it knows then.
 void read_groups(const TomlMember& groups, Policy& policy, ComplaintList& complaints);
 void read_budgets(const TomlMember& budgets, Policy& policy, ComplaintList& complaints);

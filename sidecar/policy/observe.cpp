@@ -1,5 +1,6 @@
 #include "policy/observe.h"
 
+#include "policy/pricing.h"
 #include "protocol/limits.h"
 #include "protocol/names.h"
 
@@ -33,14 +34,24 @@ Cost open_cost(const Charges& stated) {
   return cost;
 }
 
+// What this one call costs at most where its arguments say so; else the cost stays as it is.
+void fix_price(const Policy& policy, ToolRule& rule, const Proposal& proposal) {
+  if (!rule.cost.settles_by_report()) return;
+  auto priced = price_call(policy, rule, proposal);
+  if (!std::holds_alternative<Charges>(priced)) return;
+  rule.cost = Cost{Cost::Kind::fixed, std::get<Charges>(std::move(priced)), {}, {}};
+}
+
 }  // namespace
 
 Lenience lenient(const Policy& policy, std::string_view tool,
-                 const std::vector<std::pair<std::string, std::string>>& stated) {
+                 const std::vector<std::pair<std::string, std::string>>& stated,
+                 std::string_view args) {
   Lenience out;
   const ToolRule* known = policy.find_tool(tool);
   ToolRule rule;
   if (known != nullptr) rule = *known;
+  fix_price(policy, rule, Proposal{tool, true, &stated, args});
   const bool is_priced = rule.cost.kind == Cost::Kind::fixed || rule.cost.kind == Cost::Kind::free;
   if (!is_priced) {
     read_stated(stated, out);

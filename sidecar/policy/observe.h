@@ -18,9 +18,10 @@ struct Lenience {
   Charges stated;  // the same
 };
 
-// What is enforced about a call of this tool by a sidecar that observes: a tool that the policy
+// What is enforced about a call of this tool by a sidecar that observes: a call that the policy
 // does not know or price is free, or costs what the host states; rules and budgets stop nothing.
 Lenience lenient(const Policy& policy, std::string_view tool,
-                 const std::vector<std::pair<std::string, std::string>>& stated);
+                 const std::vector<std::pair<std::string, std::string>>& stated,
+                 std::string_view args = "{}");
 
 }  // namespace tallygate

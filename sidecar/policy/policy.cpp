@@ -47,6 +47,10 @@ const ToolRule* Policy::find_tool(std::string_view name) const {
   return find_by_pattern(tools, name);
 }
 
+const ModelPrice* Policy::find_price(std::string_view model) const {
+  return find_by_pattern(prices, model);
+}
+
 bool Policy::knows_agent(std::string_view agent) const {
   return allow_any_agent || agent == "default" || find_by_pattern(agents, agent) != nullptr;
 }

@@ -4,6 +4,7 @@
 // fetches their positions in its transaction, and `refuse_claim` judges them.
 #pragma once
 
+#include "policy/cost.h"
 #include "policy/exec_template.h"
 #include "protocol/amount.h"
 #include "protocol/digest.h"
@@ -29,13 +30,6 @@ std::string_view to_text(Effect effect);
 std::string_view to_text(Window window);
 std::string_view to_text(OnExhausted what);
 
-// `[tools.NAME] cost`.
-struct Cost {
-  enum class Kind { unpriced, free, fixed, host };
-  Kind kind = Kind::unpriced;
-  Charges amounts;  // fixed: the price; host: the most the host may state per unit
-};
-
 // `[tools.NAME]`; the name may be a glob.
 struct ToolRule {
   std::string pattern;
@@ -45,6 +39,8 @@ struct ToolRule {
   bool idempotent = false;
   // What an end that nobody knows comes to: spent at the deadline, or an operator's to find out.
   bool lapses = false;
+  // `settle = "reserved"`: what bodies report counts for nothing, and the reservation is charged.
+  bool ignores_reports = false;
   std::optional<ExecTemplate> exec;  // the sidecar itself runs it; nothing: the host does
 };
 
@@ -120,16 +116,20 @@ struct Policy {
   std::vector<GroupRule> groups;  // no cycle among their parents
 
   std::vector<ToolRule> tools;
+  std::vector<ModelPrice> prices;         // of the policy itself, then of its files of prices
+  std::vector<std::string> prices_dated;  // what those files say of their date: "FILE of DATE"
   std::vector<Rule> rules;
   std::vector<BudgetRule> budgets;
   ApprovalRules approvals;
   std::int64_t throttle_ms_max = 0;  // how long a call may be throttled in all
 
-  Digest digest{};                 // SHA-256 over the files, in order
+  Digest digest{};                 // SHA-256 of the file; of several: of their digests, in order
   std::vector<std::string> files;  // absolute; empty when there is no configuration
 
   // The rule for a tool: the exact name, else the longest literal prefix; null when none matches.
   const ToolRule* find_tool(std::string_view name) const;
+  // What a model costs, by the same rule; null when nothing says so.
+  const ModelPrice* find_price(std::string_view model) const;
   // Whether this agent may act at all: named, `default`, or any when the operator said so.
   bool knows_agent(std::string_view agent) const;
   std::string group_of(std::string_view agent) const;

@@ -23,6 +23,9 @@ std::string example_of(std::string_view key) {
       {"id", R"(id = "NAME")"},          {"match", R"(match = {tool = "NAME"})"},
       {"effect", R"(effect = "allow")"}, {"tool", R"(tool = "NAME")"},
       {"from", R"(from = "host")"},      {"max", R"(max = {usd = "1.00"})"},
+      {"per", R"(per = "/max_tokens")"}, {"rate", R"(rate = "0.00003")"},
+      {"input", R"(input = "3.00")"},    {"output", R"(output = "15.00")"},
+      {"above", R"(above = "200000")"},
   };
   const auto found = std::ranges::find(examples, key, &Example::key);
   return found == std::end(examples) ? std::string() : "; write " + std::string(found->text);

@@ -248,10 +248,37 @@ class Beginning(ObserveTest):
             done = self.tallygate("init", "-c", str(path), "--from", starter.stem)
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertEqual(path.read_text(), starter.read_text())
+            self.assertEqual(self.tallygate("policy", "check", str(path)).returncode, 0)
         done = self.tallygate("init", "-c", str(self.folder / "x.toml"), "--from", "spendcap")
         self.assertEqual(done.returncode, 2)
         self.assertIn('did you mean "spend-cap"?', done.stderr)
         self.assertFalse((self.folder / "x.toml").exists())
+
+    def test_a_starter_brings_its_prices_and_keeps_those_that_are_there(self) -> None:
+        path = self.folder / "config" / "tallygate" / "config.toml"
+        prices = path.parent / "prices" / "2026-11.toml"
+        done = self.tallygate("init", "--from", "llm-spend")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn(f"wrote {prices}\nwrote {path}\n", done.stdout)
+        for folder in (path.parent, prices.parent):
+            self.assertEqual(stat.S_IMODE(folder.stat().st_mode), 0o700)
+        shipped = Path(__file__).resolve().parents[2] / "policies" / "prices" / prices.name
+        self.assertEqual(prices.read_text(), shipped.read_text())
+        told = self.tallygate("policy", "check").stdout
+        self.assertRegex(told, r"prices +\d\d models, \"prices/2026-11.toml\" of 2026-11-21")
+        self.assertIn("llm:*: prices of the model in the tool's name; prompt /input_tokens up to 1000000; "
+                      "answer /max_tokens up to 32000, else 4096", told)
+        mine = '[prices."claude-opus-5"]\ninput = "1"\noutput = "1"\n'
+        prices.write_text(mine)
+        other = path.parent / "other.toml"
+        self.assertEqual(self.tallygate("init", "-c", str(other), "--from", "llm-spend").returncode, 0)
+        self.assertEqual(prices.read_text(), mine)
+        prices.write_text("[prices\n")
+        last = path.parent / "last.toml"
+        done = self.tallygate("init", "-c", str(last), "--from", "llm-spend")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"{prices}:1:", done.stderr)
+        self.assertFalse(last.exists())
 
     def test_what_was_not_observed_writes_nothing(self) -> None:
         path = self.folder / "x.toml"

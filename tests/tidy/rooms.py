@@ -23,6 +23,7 @@ LIBRARIES = (
     Library("toml++", "toml++/", ("policy",)),
     Library("Boost.Process", "boost/process", ("exec",)),
     Library("Boost.Asio", "boost/asio", ("exec", "stdio", "cli")),
+    Library("Boost.Multiprecision", "boost/multiprecision", ("policy",)),
     Library("spdlog", "spdlog/", ("stdio",)),
     Library("simdjson", "simdjson", ("protocol",)),
     Library("OpenSSL", "openssl/", ("protocol",)),

@@ -6,7 +6,9 @@ namespace tallygate {
 namespace {
 
 constexpr const char* forms =
-    "write \"free\", {usd = \"0.05\"} or {from = \"host\", max = {usd = \"1.00\"}}";
+    "write \"free\", {usd = \"0.05\"}, {usd = {per = \"/max_tokens\", rate = \"0.00003\"}}, "
+    "{prices = \"MODEL\", input = \"/input_tokens\", output = \"/max_tokens\"} "
+    "or {from = \"host\", max = {usd = \"1.00\"}}";
 constexpr const char* tool_letters = "write 1 to 128 of letters, digits and . _ @ - : /, * and ?";
 
 std::string budget(std::string_view lines) {
@@ -86,7 +88,8 @@ TEST_CASE("a misspelt key in a list is told apart from the missing one", "[polic
 TEST_CASE("a key that resembles nothing lists what is known", "[policy]") {
   CHECK(complaint_of("zzz = 1\n") ==
         "t.toml:1:1: unknown key \"zzz\"; known here: \"store\", \"session\", \"agents\", "
-        "\"groups\", \"budgets\", \"tools\", \"rules\", \"approvals\" or \"limits\"");
+        "\"groups\", \"budgets\", \"prices\", \"prices_from\", \"tools\", \"rules\", "
+        "\"approvals\" or \"limits\"");
   CHECK(complaint_of("[agents.a]\nx = 1\n") ==
         "t.toml:2:1: unknown key \"x\"; known here: \"group\"");
 }
