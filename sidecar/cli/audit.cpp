@@ -42,7 +42,7 @@ Reading open_reading(const CommonOptions& options) {
 }
 
 // What a head kept elsewhere says against this store; empty when it agrees.
-Result<std::string> compare_head(Turn& turn, const std::string& head) {
+Result<std::string> compare_head(Turn& turn, const AuditCheck& check, const std::string& head) {
   const std::size_t split = head.find(':');
   std::int64_t seq = 0;
   const char* const end = head.data() + std::min(split, head.size());
@@ -50,7 +50,17 @@ Result<std::string> compare_head(Turn& turn, const std::string& head) {
   if (split == std::string::npos || error != std::errc() || stop != end || seq < 1) {
     return Error{ErrorCode::usage, "--head wants SEQ:HASH, as initialize and shutdown give it", {}};
   }
-  const auto hash = turn.audit_hash_at(seq);
+  if (check.pruned && seq < check.pruned->seq) {
+    return Error{ErrorCode::stale,
+                 "the trail is whole from row " + std::to_string(check.pruned->seq + 1) +
+                     " on, but row " + std::to_string(seq) +
+                     " of the kept head was pruned: nobody can say any more whether it agreed; "
+                     "keep the head of now, " +
+                     check.head.text(),
+                 {}};
+  }
+  const bool is_checkpoint = check.pruned && seq == check.pruned->seq;
+  const std::optional<Digest> hash = is_checkpoint ? check.pruned->hash : turn.audit_hash_at(seq);
   if (!hash) return "row " + std::to_string(seq) + " of the kept head is gone: the trail was cut";
   if (to_hex(*hash) != head.substr(split + 1)) {
     return "row " + std::to_string(seq) + " differs from the kept head: the trail was rewritten";
@@ -62,6 +72,7 @@ std::string in_json(const AuditCheck& check) {
   JsonWriter out;
   out.begin_object().flag("whole", check.whole).field("rows", check.rows);
   out.field("head", check.head.text());
+  if (check.pruned) out.field("prunedThrough", check.pruned->text());
   if (!check.fault.empty()) out.field("fault", check.fault);
   return out.end_object().take() + "\n";
 }
@@ -128,7 +139,7 @@ ExitCode verify_audit(const CommonOptions& options, const std::string& head) {
     check = reading.turn->audit_check();
   }
   if (check.whole && !head.empty()) {
-    const Result<std::string> fault = compare_head(*reading.turn, head);
+    const Result<std::string> fault = compare_head(*reading.turn, check, head);
     if (!fault) return complain(fault.error());
     check.fault = *fault;
     check.whole = fault->empty();
@@ -143,8 +154,11 @@ ExitCode verify_audit(const CommonOptions& options, const std::string& head) {
     return complain(
         Error{ErrorCode::store_failed, "the audit trail is broken: " + check.fault, {}});
   }
-  return print("the audit trail is whole: " + std::to_string(check.rows) + " rows, head " +
-               check.head.text() + "\n");
+  const std::string since = check.pruned ? " after row " + std::to_string(check.pruned->seq) +
+                                               ", up to which it was pruned"
+                                         : "";
+  return print("the audit trail is whole: " + std::to_string(check.rows) + " rows" + since +
+               ", head " + check.head.text() + "\n");
 }
 
 ExitCode show_audit_tail(const CommonOptions& options, std::int64_t count, std::int64_t watch_s) {

@@ -2,7 +2,6 @@
 #include "cli/completion/completion.h"
 #include "cli/manual.h"
 #include "cli/output.h"
-#include "cli/watch.h"
 
 #include <CLI/CLI.hpp>
 
@@ -13,36 +12,6 @@ namespace {
 constexpr const char* verdicts = "let a call that waits run, or refuse it";
 constexpr const char* closures = "close a scope in three ways; open it again";
 constexpr const char* lookups = "the manual page; what shells complete";
-
-void add_json(CLI::App* command, Words& words) {
-  command->add_flag("--json", words.common.json, "print JSON in the shapes of the wire");
-}
-
-void add_watch(CLI::App* command, Words& words) {
-  command
-      ->add_option("--watch", words.watch_s,
-                   "list again every SECONDS (1), until Ctrl-C; with --json print what changed")
-      ->type_name("SECONDS")
-      ->expected(0, 1)
-      ->check(CLI::Range(std::int64_t{1}, watch_seconds_max));
-}
-
-// 0: list once. The option's value may be left out, and may not be 0.
-std::int64_t watch_seconds(const CLI::App* command, const Words& words) {
-  const bool is_bare = command->count("--watch") > 0 && words.watch_s == 0;
-  return is_bare ? 1 : words.watch_s;
-}
-
-void add_budget(CLI::App& app, Words& words) {
-  CLI::App* command = app.add_subcommand("budget", "show every budget and what is left of it");
-  add_common(command, words);
-  add_json(command, words);
-  add_watch(command, words);
-  command->footer("Example: tallygate budget -c policy.toml --json");
-  command->callback([command, &words] {
-    words.code = show_budgets(words.common, watch_seconds(command, words));
-  });
-}
 
 void add_topup(CLI::App& app, Words& words) {
   CLI::App* command = app.add_subcommand("topup", "add to a budget's cap for its window of now");
@@ -152,7 +121,7 @@ void add_audit(CLI::App& app, Words& words) {
   add_text(verify, "--head", words.head, "SEQ:HASH",
            "a head kept elsewhere: shows a rewrite or a cut as well");
   verify->footer(
-      "Exit codes: 0 the trail is whole, 1 it is broken\n"
+      "Exit codes: 0 the trail is whole, 1 it is broken, 6 that head was pruned\n"
       "Example: tallygate audit verify -c policy.toml");
   verify->callback([&words] { words.code = verify_audit(words.common, words.head); });
   CLI::App* tail = audit->add_subcommand("tail", "show the newest rows");
@@ -247,7 +216,7 @@ void declare_commands(CLI::App& app, Words& words) {
       "5 scope closed, 6 not found or stale, 7 in doubt\n"
       "Example: tallygate budget --help");
   declare_calls(app, words);
-  add_budget(app, words);
+  declare_books(app, words);
   add_topup(app, words);
   add_approvals(app, words);
   add_reconcile(app, words);

@@ -19,6 +19,9 @@ struct Words {
   ServeOptions serve;
   CallOptions call;
   ReconcileOptions reconcile;
+  BudgetOptions budget;
+  ExportOptions exported;
+  PruneOptions prune;
   TopUpOptions topup;
   ScopeOptions scope;
   ResolutionOptions resolution;

@@ -60,8 +60,32 @@ struct CompleteOptions {
 ExitCode complete_call(const CommonOptions& options, const CompleteOptions& words,
                        const std::string& version);
 
-// Lists every budget with its counters; again every `watch_s` seconds where that is not 0.
-ExitCode show_budgets(const CommonOptions& options, std::int64_t watch_s);
+struct BudgetOptions {
+  std::string scope, unit;   // of these alone; empty: all. A scope stands for those below it, too
+  bool past = false;         // the windows that have ended instead
+  std::string since;         // of these, the ones that ended later
+  std::int64_t watch_s = 0;  // list again every so many seconds; 0: once
+};
+// Shows every budget with its counters.
+ExitCode show_budgets(const CommonOptions& options, const BudgetOptions& words);
+
+// Replays postings and trail and says where counters, postings and calls differ. Reads only.
+ExitCode check_ledger(const CommonOptions& options);
+
+struct ExportOptions {
+  std::string format = "csv";                    // or "ndjson"
+  std::string scope, agent, tool, unit, window;  // of these alone; empty: all
+  std::string since, until;                      // of the grant
+};
+// Prints what was charged, one row per charge and unit, and last the head of the trail.
+ExitCode export_ledger(const CommonOptions& options, const ExportOptions& words);
+
+struct PruneOptions {
+  std::string before;  // a date, or a length of time
+  bool is_dry_run = false;
+};
+// Removes what ended before that, but for what it came to and where the chain goes on.
+ExitCode prune_store(const CommonOptions& options, const PruneOptions& words);
 
 struct TopUpOptions {
   std::string scope, unit, amount;

@@ -1,20 +1,17 @@
 #include "cli/init_observed.h"
 
 #include "cli/output.h"
+#include "cli/time_words.h"
 #include "kernel/usage_record.h"
 #include "policy/draft.h"
-#include "policy/load_tables.h"
 #include "protocol/json_writer.h"
 #include "stdio/system.h"
 
 #include <algorithm>
-#include <ctime>
 #include <filesystem>
 
 namespace tallygate {
 namespace {
-
-constexpr std::int64_t ms_per_second = 1000;
 
 // Beside calls and seconds; where less was used than reserved, or nobody saw the end, the latter.
 Charges amounts_of(const ObservedCall& call) {
@@ -64,7 +61,7 @@ Result<SessionUse> read_use(Ledger& ledger, const InitOptions& words) {
   const std::int64_t now_ms = clock.now().utc_ms;
   std::int64_t since_ms = 0;
   if (!words.since.empty()) {
-    const Result<std::int64_t> since = read_since(words.since, now_ms);
+    const Result<std::int64_t> since = read_time("--since", words.since, now_ms);
     if (!since) return since.error();
     since_ms = *since;
   }
@@ -88,19 +85,6 @@ Result<SessionUse> read_use(Ledger& ledger, const InitOptions& words) {
 }
 
 }  // namespace
-
-Result<std::int64_t> read_since(const std::string& text, std::int64_t now_ms) {
-  if (const auto length = parse_duration_ms(text)) return now_ms - *length;
-  for (const char* form : {"%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"}) {
-    std::tm parts{};
-    const char* const rest = ::strptime(text.c_str(), form, &parts);
-    if (rest != nullptr && *rest == '\0') return ::timegm(&parts) * ms_per_second;
-  }
-  return Error{ErrorCode::usage,
-               "--since cannot be " + tallygate::quoted(text) +
-                   "; write 2026-11-21, 2026-11-21T10:00:00Z, or a length of time like 90m or 24h",
-               {}};
-}
 
 std::variant<std::string, ExitCode> draft_from_observed(const InitOptions& words) {
   auto policy = policy_of_store(words);

@@ -13,7 +13,4 @@ namespace tallygate {
 // was wrong has been said.
 std::variant<std::string, ExitCode> draft_from_observed(const InitOptions& words);
 
-// A date or time (UTC), or a length of time before `now_ms`, as UTC milliseconds.
-Result<std::int64_t> read_since(const std::string& text, std::int64_t now_ms);
-
 }  // namespace tallygate

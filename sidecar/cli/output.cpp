@@ -12,6 +12,17 @@ namespace tallygate {
 namespace {
 
 constexpr std::string_view bold = "\x1b[1m", plain = "\x1b[0m";
+constexpr std::string_view red = "\x1b[31m", green = "\x1b[32m", yellow = "\x1b[33m";
+
+std::string_view mark_of(Ink ink) {
+  switch (ink) {
+    case Ink::red: return red;
+    case Ink::green: return green;
+    case Ink::yellow: return yellow;
+    case Ink::bold: break;
+  }
+  return bold;
+}
 
 // The calling thread reads UTF-8 for as long as this lives, whatever the user's locale is.
 class InUtf8 {
@@ -35,7 +46,7 @@ struct Letter {
 
 // The first of `text`: two columns for a wide letter, none for an accent or a colour of ours.
 Letter first_letter(std::string_view text) {
-  for (const std::string_view mark : {bold, plain}) {
+  for (const std::string_view mark : {bold, plain, red, green, yellow}) {
     if (text.starts_with(mark)) return {mark.size(), 0};
   }
   std::mbstate_t state{};
@@ -45,18 +56,22 @@ Letter first_letter(std::string_view text) {
   return {size, static_cast<std::size_t>(std::max(::wcwidth(letter), 0))};
 }
 
-std::size_t width_of(std::string_view cell) {
+}  // namespace
+
+std::size_t columns_of(std::string_view text) {
   const InUtf8 utf8;
   std::size_t width = 0;
-  while (!cell.empty()) {
-    const Letter letter = first_letter(cell);
+  while (!text.empty()) {
+    const Letter letter = first_letter(text);
     width += letter.columns;
-    cell.remove_prefix(letter.bytes);
+    text.remove_prefix(letter.bytes);
   }
   return width;
 }
 
-}  // namespace
+std::string inked(std::string_view text, Ink ink) {
+  return std::string(mark_of(ink)).append(text).append(plain);
+}
 
 ExitCode exit_code_of(const Error& error) {
   switch (error.code) {
@@ -100,13 +115,14 @@ void Table::add(std::vector<std::string> cells) {
 std::string Table::text() const {
   std::vector<std::size_t> widths(rows_.front().size(), 0);
   for (const auto& row : rows_) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+    for (std::size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], columns_of(row[i]));
   }
   std::string out;
   for (const auto& row : rows_) {
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) {
-      const std::string gap(widths[i] - width_of(row[i]), ' ');
+      const std::string gap(widths[i] - columns_of(row[i]), ' ');
       if (i > 0) line += "  ";
       line += right_[i] ? gap + row[i] : row[i] + gap;
     }

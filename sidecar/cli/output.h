@@ -28,6 +28,13 @@ class Table {
   std::vector<bool> right_;
 };
 
+// How many columns of a terminal the text takes, colours of ours left out.
+std::size_t columns_of(std::string_view text);
+
+// What stands out on a terminal that shows colours; nothing is ever said by that alone.
+enum class Ink { bold, red, green, yellow };
+std::string inked(std::string_view text, Ink ink);
+
 // As much of the line as fits into that many columns of a terminal.
 std::string clipped(std::string_view line, std::size_t columns);
 

@@ -122,7 +122,8 @@ std::vector<BudgetLine> session_budgets(Turn& turn, const Policy& policy, const 
 
 std::vector<BudgetLine> all_budgets(Turn& turn, const Policy& policy) {
   std::vector<BudgetLine> lines;
-  const std::vector<WindowSummary> rows = turn.windows();
+  // However many windows have ended: those of now are few.
+  const std::vector<WindowSummary> rows = turn.windows(turn.now_ms());
   for (const BudgetRule& budget : policy.budgets) {
     const Claim claim = claim_on(budget, budget.agent, turn.now_ms());
     if (counts_apart(claim)) {

@@ -4,6 +4,7 @@
 #include "protocol/digest.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -36,7 +37,8 @@ struct AuditCheck {
   bool whole = false;
   std::int64_t rows = 0;
   AuditHead head;
-  std::string fault;  // where the chain breaks first, in words; empty when whole
+  std::optional<AuditHead> pruned = {};  // the last row that was removed; the chain goes on from it
+  std::string fault;                     // where the chain breaks first, in words; empty when whole
 };
 
 }  // namespace tallygate

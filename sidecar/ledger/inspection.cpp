@@ -1,5 +1,7 @@
 #include "ledger/inspection.h"
 
+#include "ledger/book_check.h"
+#include "ledger/checkpoint.h"
 #include "ledger/recount.h"
 #include "ledger/schema.h"
 #include "ledger/store_core.h"
@@ -83,6 +85,7 @@ Result<std::int64_t> Inspection::begin(std::int64_t utc_ms) {
   if (const Step step = find_dead(); !step) return step.error();
   if (!core_->sql.begin_read.run()) return core_->database.error("cannot read the store");
   turn_.emplace(Turn(*core_, false, utc_ms));
+  if (const Step step = scales_.read(core_->database); !step) return step.error();
   return *version;
 }
 
@@ -132,6 +135,30 @@ std::vector<WindowFault> Inspection::faulty_windows() {
   if (faults) return std::move(faults).value();
   turn_->fail(faults.error());
   return {};
+}
+
+BookCheck Inspection::check_books() {
+  BookCheck check;
+  check.trail = turn_->audit_check();
+  const Step step = turn_->ok() ? compare_books(core_->database, check) : Step(Done{});
+  if (!step) turn_->fail(step.error());
+  return check;
+}
+
+std::optional<std::int64_t> Inspection::pruned_before_ms() {
+  const auto checkpoint = read_checkpoint(core_->database);
+  if (!checkpoint) turn_->fail(checkpoint.error());
+  if (!checkpoint || !*checkpoint) return std::nullopt;
+  return (*checkpoint)->before_ms;
+}
+
+int Inspection::scale_of(const std::string& unit) const { return scales_.of(unit); }
+
+void Inspection::each_charge(const ChargeFilter& filter,
+                             const std::function<void(const ChargeRow&)>& show) {
+  if (const Step step = list_charges(core_->database, filter, show); !step) {
+    turn_->fail(step.error());
+  }
 }
 
 }  // namespace tallygate

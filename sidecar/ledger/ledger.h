@@ -56,6 +56,7 @@ class Ledger {
   const std::string& path() const;
 
  private:
+  friend class Retention;
   explicit Ledger(std::unique_ptr<StoreCore> core);
   std::unique_ptr<StoreCore> core_;
 };

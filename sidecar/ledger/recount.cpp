@@ -1,35 +1,35 @@
 #include "ledger/recount.h"
 
+#include "ledger/each_row.h"
+
 #include <algorithm>
 
 namespace tallygate {
 namespace {
 
 // States up to 4 are open, and hold what they reserved.
-constexpr const char* reservations = "SELECT windows, cost FROM actions WHERE state <= 4";
+constexpr const char* reservations = "SELECT windows, cost, id FROM actions WHERE state <= 4";
 constexpr const char* charges =
-    "SELECT a.windows, p.cost, p.overrun FROM postings p JOIN actions a ON a.id = p.action "
-    "WHERE p.kind <> 'release'";
-constexpr const char* topups = "SELECT cost, overrun FROM postings WHERE kind = 'topup'";
+    "SELECT a.windows, p.cost, p.overrun, p.id FROM postings p JOIN actions a ON a.id = p.action "
+    "WHERE p.kind <> 'release' AND p.id < ?1";
+constexpr const char* topups =
+    "SELECT cost, overrun, id FROM postings WHERE kind = 'topup' AND id < ?1";
+constexpr const char* totals = "SELECT budget, starts, spent, overrun, added FROM pruned_totals";
 constexpr const char* counters =
-    "SELECT w.budget, w.starts, b.unit, b.window, s.kind, s.name, coalesce(r.name, ''), "
+    "SELECT w.budget, w.starts, b.unit, b.window, s.kind, s.name, "
+    "CASE WHEN s.kind = 4 THEN s.name ELSE coalesce(r.name, '') END, "
     "w.reserved, w.spent, w.overrun, w.added FROM windows w JOIN budgets b ON b.id = w.budget "
     "JOIN scopes s ON s.id = b.scope LEFT JOIN scopes r ON b.window = 'run' AND r.id = w.starts "
     "ORDER BY w.budget, w.starts";
 
 const Error broken_row{ErrorCode::store_failed, "a row of the books makes no sense", {}};
 
-// Calls `take(row)` for each row, until it refuses one.
-template <class Take>
-Step for_each_row(Database& database, const char* sql, const Take& take) {
-  Result<Statement> rows = database.prepare(sql);
-  if (!rows) return rows.error();
-  Statement::Answer answer = Statement::Answer::done;
-  while ((answer = rows->step()) == Statement::Answer::row) {
-    if (const Step step = take(*rows); !step) return step;
-  }
-  if (answer == Statement::Answer::failed) return database.error("cannot read the books");
-  return Done{};
+// The same, once it is known which.
+Step named(const Step& step, const char* what, std::int64_t id) {
+  if (step || step.error().message != broken_row.message) return step;
+  return Error{ErrorCode::store_failed,
+               std::string(what) + " " + std::to_string(id) + " makes no sense",
+               {}};
 }
 
 // Such as "global usd in month from 1764547200000" or "agent coder usd in run coder/r1".
@@ -42,6 +42,17 @@ std::string in_words(Statement& row) {
   return text;
 }
 
+WindowSummary place_of(Statement& row) {
+  WindowSummary place;
+  place.kind = static_cast<int>(row.integer(4));
+  place.scope = std::string(row.text(5));
+  place.run = std::string(row.text(6));
+  place.unit = std::string(row.text(2));
+  place.window = std::string(row.text(3));
+  if (place.window != "run") place.starts = row.integer(1);
+  return place;
+}
+
 bool agree(const Counters& a, const Counters& b) {
   return a.reserved == b.reserved && a.spent == b.spent && a.overrun == b.overrun &&
          a.added == b.added;
@@ -52,6 +63,16 @@ bool agree(const Counters& a, const Counters& b) {
 Step Recount::read_units(Database& database) {
   return for_each_row(database, "SELECT id, unit FROM budgets", [&](Statement& row) -> Step {
     units_[row.integer(0)] = std::string(row.text(1));
+    return Done{};
+  });
+}
+
+Step Recount::read_totals(Database& database) {
+  return for_each_row(database, totals, [&](Statement& row) -> Step {
+    Counters& sums = history_[{row.integer(0), row.integer(1)}];
+    sums.spent = Amount{row.integer(2)};
+    sums.overrun = Amount{row.integer(3)};
+    sums.added = Amount{row.integer(4)};
     return Done{};
   });
 }
@@ -91,21 +112,25 @@ Step Recount::move_overrun(std::string_view overrun) {
 
 Step Recount::read_reservations(Database& database) {
   return for_each_row(database, reservations, [&](Statement& row) {
-    return add(row.text(0), row.text(1), &Counters::reserved);
+    return named(add(row.text(0), row.text(1), &Counters::reserved), "the call with key",
+                 row.integer(2));
   });
 }
 
 Step Recount::read_postings(Database& database) {
-  return for_each_row(database, charges, [&](Statement& row) -> Step {
+  const auto book = [&](Statement& row) -> Step {
     // In this order: what was used may be more than fits beside what is spent already.
     if (const Step step = move_overrun(row.text(2)); !step) return step;
     return add(row.text(0), row.text(1), &Counters::spent);
-  });
+  };
+  return for_each_row(
+      database, charges,
+      [&](Statement& row) { return named(book(row), "posting", row.integer(3)); }, below_);
 }
 
 // What a top-up added, by window as overruns are told; what it covered stands there below zero.
 Step Recount::read_topups(Database& database) {
-  return for_each_row(database, topups, [&](Statement& row) -> Step {
+  const auto book = [&](Statement& row) -> Step {
     const auto amounts = decode_charges(row.text(0));
     if (!amounts) return broken_row;
     for (const Charge& part : *amounts) {
@@ -117,7 +142,10 @@ Step Recount::read_topups(Database& database) {
       added = *more;
     }
     return move_overrun(row.text(1));
-  });
+  };
+  return for_each_row(
+      database, topups, [&](Statement& row) { return named(book(row), "posting", row.integer(2)); },
+      below_);
 }
 
 Result<std::vector<WindowFault>> Recount::read_windows(Database& database) {
@@ -128,29 +156,42 @@ Result<std::vector<WindowFault>> Recount::read_windows(Database& database) {
         {}, {row.integer(7)}, {row.integer(8)}, {row.integer(9)}, {row.integer(10)}};
     const Counters history = history_[key];
     history_.erase(key);
+    ++windows_read_;
     if (!agree(held, history)) {
-      faults.push_back({in_words(row), std::string(row.text(2)), held, history});
+      faults.push_back({in_words(row), std::string(row.text(2)), held, history, place_of(row)});
     }
     return Done{};
   });
   if (!step) return step.error();
   // What is left has no window at all.
   for (const auto& [key, history] : history_) {
+    rowless_.push_back(key);
     if (agree(history, {})) continue;
-    faults.push_back({"of budget " + std::to_string(key.budget) + ", which has no row",
+    WindowFault fault{"of budget " + std::to_string(key.budget) + ", which has no row",
                       units_[key.budget],
                       {},
-                      history});
+                      history};
+    fault.place.unit = fault.unit;
+    fault.place.starts = key.starts;
+    faults.push_back(std::move(fault));
   }
   return faults;
 }
 
 Result<std::vector<WindowFault>> Recount::compare(Database& database) {
-  for (const auto& read : {&Recount::read_units, &Recount::read_reservations,
+  for (const auto& read : {&Recount::read_units, &Recount::read_totals, &Recount::read_reservations,
                            &Recount::read_postings, &Recount::read_topups}) {
     if (const Step step = (this->*read)(database); !step) return step.error();
   }
   return read_windows(database);
+}
+
+Result<std::map<WindowKey, Counters>> Recount::booked(Database& database) {
+  for (const auto& read : {&Recount::read_units, &Recount::read_totals, &Recount::read_postings,
+                           &Recount::read_topups}) {
+    if (const Step step = (this->*read)(database); !step) return step.error();
+  }
+  return std::move(history_);
 }
 
 }  // namespace tallygate

@@ -2,6 +2,7 @@
 
 #include "ledger/schema_exhaustion.h"
 #include "ledger/schema_observed.h"
+#include "ledger/schema_retention.h"
 
 #include <initializer_list>
 #include <optional>
@@ -258,16 +259,20 @@ Step bring_up_to_date(Database& database) {
   if (!version) return version.error();
   if (!*version) {
     return build(database, {every_table, tables_of_waiting, tables_of_executions,
-                            tables_of_observation, tables_of_exhaustion});
+                            tables_of_observation, tables_of_exhaustion, tables_of_retention});
   }
   if (**version == 1) {
     return build(database, {from_1_to_2, tables_of_waiting, tables_of_executions,
-                            tables_of_observation, tables_of_exhaustion});
+                            tables_of_observation, tables_of_exhaustion, tables_of_retention});
   }
   if (**version == 2) {
-    return build(database, {tables_of_executions, tables_of_observation, tables_of_exhaustion});
+    return build(database, {tables_of_executions, tables_of_observation, tables_of_exhaustion,
+                            tables_of_retention});
   }
-  if (**version == 3) return build(database, {tables_of_observation, tables_of_exhaustion});
+  if (**version == 3) {
+    return build(database, {tables_of_observation, tables_of_exhaustion, tables_of_retention});
+  }
+  if (**version == 4) return build(database, {tables_of_retention});
   return Done{};
 }
 

@@ -6,7 +6,7 @@
 
 namespace tallygate {
 
-inline constexpr int schema_version = 4;
+inline constexpr int schema_version = 5;
 
 // Brings an empty or older store to schema_version, in one transaction, or changes nothing. Refuses
 // a file that is not a tallygate store and one that a newer program wrote.

@@ -73,6 +73,7 @@ constexpr Text texts[] = {
      "b.unit, b.window, w.starts, w.ends, w.cap, w.reserved, w.spent, w.overrun, w.added "
      "FROM windows w JOIN budgets b ON b.id = w.budget JOIN scopes s ON s.id = b.scope "
      "LEFT JOIN scopes r ON b.window = 'run' AND r.id = w.starts "
+     "WHERE w.ends IS NULL OR w.ends > ?1 "
      "ORDER BY s.kind, s.name, b.unit, b.window, w.starts"},
 
     {&Statements::add_action,

@@ -255,9 +255,9 @@ class Turn {
   // fills what is free under the cap, and the rest is overrun. `extra` are windows of units that
   // were not reserved. Returns true when anything was overrun.
   bool charge(const ActionRow& action, const Charges& actual, const std::vector<WindowRef>& extra);
-  // Ends the action's reservation and books nothing.
+  // Ends the reservation and books nothing.
   void release(const ActionRow& action);
-  std::vector<WindowSummary> windows();
+  std::vector<WindowSummary> windows(std::int64_t ended_ms = INT64_MIN);  // that end later
 
   // --- Actions.
   ActionId add_action(const NewAction& action);

@@ -290,10 +290,10 @@ bool Turn::write_window(const WindowKey& key, const Window& held) {
       .run();
 }
 
-std::vector<WindowSummary> Turn::windows() {
+std::vector<WindowSummary> Turn::windows(std::int64_t ended_ms) {
   std::vector<WindowSummary> rows;
   Statement& list = core_->sql.list_windows;
-  list.reset();
+  list.bind(ended_ms);
   Statement::Answer answer = Statement::Answer::done;
   while ((answer = list.step()) == Statement::Answer::row) {
     WindowSummary row;

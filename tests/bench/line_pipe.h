@@ -13,7 +13,7 @@ namespace tallygate::bench {
 
 class LinePipe {
  public:
-  LinePipe(int input, int output) : input_(input), output_(output), buffer_(1 << 16) {}
+  LinePipe(int input, int output) : input_(input), output_(output), buffer_(1 << 20) {}
 
   // Blocks for the next line; it lives until the next call. Nothing at the end of the input, or
   // when a line does not fit.

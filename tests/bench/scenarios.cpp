@@ -13,6 +13,7 @@ constexpr Scenario all[] = {
     {"file", "bytes of the store per call", measure_file},
     {"grown", "sequential on a store that has grown, against a fresh one", measure_grown},
     {"reopen", "the start after a SIGKILL that left a long log", measure_reopen},
+    {"budgets", "budget --json where 1,000 scopes have counters", measure_budgets},
     {"cut", "how soon hosts hear that everything is closed", measure_cut},
 };
 

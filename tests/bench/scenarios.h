@@ -19,6 +19,7 @@ void measure_memory(const Options& options, Lab& lab, Report& report);
 void measure_file(const Options& options, Lab& lab, Report& report);
 void measure_grown(const Options& options, Lab& lab, Report& report);
 void measure_reopen(const Options& options, Lab& lab, Report& report);
+void measure_budgets(const Options& options, Lab& lab, Report& report);
 void measure_cut(const Options& options, Lab& lab, Report& report);
 
 struct Scenario {

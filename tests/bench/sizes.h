@@ -28,6 +28,8 @@ struct Sizes {
   // reopen
   std::int64_t wal_bytes = std::int64_t{32} << 20;
   int reopenings = 5;
+  // budgets
+  int listings = 20;
   // cut: calls of each host before it
   std::int64_t calls_before_cut = 200;
   int cuts = 5;
@@ -48,7 +50,7 @@ constexpr Sizes quick_sizes() {
   sizes.warm_up = 20;
   sizes.calls = 100;
   sizes.rounds = sizes.pipelined_rounds = sizes.shared_rounds = sizes.grown_rounds = 1;
-  sizes.reopenings = sizes.cuts = 1;
+  sizes.reopenings = sizes.cuts = sizes.listings = 1;
   sizes.pipelined_calls = 400;
   sizes.cap = 200;
   sizes.starts = 2;

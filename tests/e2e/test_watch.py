@@ -187,7 +187,7 @@ class Terminal(StoreTest):
     def test_headings_stand_out_where_colours_are_wanted(self) -> None:
         for env, bold in (({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)):
             self.start("budget", "--watch", env=env)
-            self.assertEqual("\x1b[1mSCOPE" in self.wait_for(b"global"), bold, env)
+            self.assertEqual("\x1b[1mglobal" in self.wait_for(b"usd total"), bold, env)
             self.stop()
         self.assertNotIn("\x1b", self.tallygate("budget").stdout)
 

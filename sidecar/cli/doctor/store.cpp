@@ -79,9 +79,12 @@ void examine_trail(const Premises& premises, Inspection& store, Section& section
   }
   JsonWriter data;
   data.begin_object().field("rows", check.rows).field("head", check.head.text()).end_object();
+  const std::string since = check.pruned ? " after row " + std::to_string(check.pruned->seq) +
+                                               ", up to which it was pruned"
+                                         : "";
   section.findings.push_back({Health::ok,
-                              "the audit trail is whole: " + std::to_string(check.rows) +
-                                  " rows, head " + check.head.text(),
+                              "the audit trail is whole: " + std::to_string(check.rows) + " rows" +
+                                  since + ", head " + check.head.text(),
                               {},
                               data.take()});
 }

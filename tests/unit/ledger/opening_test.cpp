@@ -1,6 +1,8 @@
 // Where a store may lie, what it may be, and what opening leaves behind.
+#include "ledger/schema.h"
 #include "unit/ledger/child.h"
 #include "unit/ledger/schema_1.h"
+#include "unit/ledger/schema_4.h"
 #include "unit/ledger/store_test.h"
 
 #include <sys/stat.h>
@@ -184,9 +186,10 @@ TEST_CASE_METHOD(OpeningTest, "a database of another program is refused and stay
 
 TEST_CASE_METHOD(OpeningTest, "a store of a newer program is refused", "[ledger]") {
   open().reset();
-  REQUIRE(raw().execute("PRAGMA user_version = 5"));
+  const std::string newer = std::to_string(schema_version + 1);
+  REQUIRE(raw().execute("PRAGMA user_version = " + newer));
   CHECK(holds(refusal().message, "a newer tallygate wrote this store"));
-  CHECK(raw().number("PRAGMA user_version") == 5);
+  CHECK(raw().text("PRAGMA user_version") == newer);
 }
 
 TEST_CASE_METHOD(OpeningTest, "a store whose version makes no sense is refused, not fatal",
@@ -267,7 +270,7 @@ TEST_CASE_METHOD(OpeningTest, "a store of version 1 becomes a current one and ke
   CHECK(turn->find_action(3)->owner == an_operator);
   CHECK(turn->open_holds().empty());
   REQUIRE(turn->commit().ok());
-  CHECK(raw().number("PRAGMA user_version") == 4);
+  CHECK(raw().number("PRAGMA user_version") == schema_version);
 }
 
 TEST_CASE_METHOD(OpeningTest,
@@ -287,9 +290,10 @@ TEST_CASE_METHOD(OpeningTest,
     key = turn->add_action(action).key;
     REQUIRE(turn->commit().ok());
   }
+  REQUIRE(raw().execute(back_to_4));
   REQUIRE(raw().execute(back_to_3));
   const Open ledger = open();
-  CHECK(raw().number("PRAGMA user_version") == 4);
+  CHECK(raw().number("PRAGMA user_version") == schema_version);
   auto turn = ledger->begin(200);
   REQUIRE(turn.ok());
   const auto before = turn->find_action(key);
@@ -334,10 +338,11 @@ TEST_CASE_METHOD(OpeningTest, "a store of version 2 becomes a current one and ke
     key = turn->add_action(action).key;
     REQUIRE(turn->commit().ok());
   }
+  REQUIRE(raw().execute(back_to_4));
   REQUIRE(raw().execute(back_to_3));
   REQUIRE(raw().execute("DROP TABLE executions; PRAGMA user_version = 2"));
   const Open ledger = open();
-  CHECK(raw().number("PRAGMA user_version") == 4);
+  CHECK(raw().number("PRAGMA user_version") == schema_version);
   auto turn = ledger->begin(200);
   REQUIRE(turn.ok());
   const auto action = turn->find_action(key);
@@ -363,12 +368,13 @@ TEST_CASE_METHOD(OpeningTest, "a store of version 3 becomes a current one and ke
     turn->set_closure(ScopeId{1}, Closure::cut, "lunch", "kim");
     REQUIRE(turn->commit().ok());
   }
+  REQUIRE(raw().execute(back_to_4));
   REQUIRE(raw().execute(back_to_3));
   CHECK_FALSE(raw().execute("INSERT INTO scopes (kind, name) VALUES (5, 'web')"));
   const std::string before =
       raw().text("SELECT group_concat(id || kind || name || state) FROM scopes");
   const Open ledger = open();
-  CHECK(raw().number("PRAGMA user_version") == 4);
+  CHECK(raw().number("PRAGMA user_version") == schema_version);
   CHECK(raw().text("SELECT group_concat(id || kind || name || state) FROM scopes") == before);
   CHECK(raw().rows("PRAGMA foreign_key_check").empty());
   auto turn = ledger->begin(noon);
