@@ -48,6 +48,11 @@ Step reconcile(Turn& turn, const Policy& policy, const ActionRow& action,
     }
     place->amount = spent.amount;
   }
+  if (const auto call = turn.summarize(action.id.key);
+      call && reconciliation.ran && exceeds(ending.actual, action.cost)) {
+    const Identity whose = identity_of(turn, policy, *call);
+    ending.extra = windows_of(turn, policy, whose, ending.actual, action.at_ms);
+  }
   turn.require_sync();
   settle(turn, policy, action, ending);
   return Done{};

@@ -62,15 +62,19 @@ void note_overrun(Turn& turn, const Policy& policy, const ActionRow& action, con
   if (action.observed) return;
   const auto call = turn.summarize(action.id.key);
   if (!call) return;
-  Identity identity;
-  identity.agent = call->agent;
-  identity.run = call->run;
-  identity.groups = policy.groups_of(call->agent);
-  place_in_store(turn, identity);
-  close_overrun(turn, policy, identity, ending.actual, action.at_ms);
+  close_overrun(turn, policy, identity_of(turn, policy, *call), ending.actual, action.at_ms);
 }
 
 }  // namespace
+
+Identity identity_of(Turn& turn, const Policy& policy, const ActionSummary& call) {
+  Identity identity;
+  identity.agent = call.agent;
+  identity.run = call.run;
+  identity.groups = policy.groups_of(call.agent);
+  place_in_store(turn, identity);
+  return identity;
+}
 
 const Transition* settle(Turn& turn, const Policy& policy, const ActionRow& action,
                          const Ending& ending) {

@@ -1,6 +1,7 @@
 // Ends an attempt, whoever brings the news: the host, a deadline, recovery, an operator.
 #pragma once
 
+#include "kernel/session.h"
 #include "kernel/transitions.h"
 #include "ledger/turn.h"
 #include "policy/policy.h"
@@ -28,6 +29,9 @@ struct Ending {
 // `late_result` is written and no money moves. The policy knows the scales of units.
 const Transition* settle(Turn& turn, const Policy& policy, const ActionRow& action,
                          const Ending& ending);
+
+// Whose call it is, as the policy and the store have them.
+Identity identity_of(Turn& turn, const Policy& policy, const ActionSummary& call);
 
 // How an attempt ends whose outcome nobody knows: in doubt, or spent where its tool says that this
 // is what it comes to and its deadline has come.

@@ -252,8 +252,8 @@ class Turn {
   // Takes the action's reservation back, without a trace: another takes its place in this turn.
   void unreserve(const ActionRow& action) { end_reservation(action); }
   // Ends the action's reservation and books `actual`: up to the reservation as spent; what is above
-  // fills what is free under the cap, and the rest is overrun. `extra` are windows of units that
-  // were not reserved. Returns true when anything was overrun.
+  // fills what is free under the cap, and the rest is overrun. `extra` are windows with the caps of
+  // now: of units that were not reserved, or of all. Returns true when anything was overrun.
   bool charge(const ActionRow& action, const Charges& actual, const std::vector<WindowRef>& extra);
   // Ends the reservation and books nothing.
   void release(const ActionRow& action);
@@ -368,6 +368,9 @@ class Turn {
   void read_window(const WindowKey& key, Window& window);
   bool write_window(const WindowKey& key, const Window& window);
   void end_reservation(const ActionRow& action);
+  void bound_rolling(const ActionRow& action, const std::vector<WindowRef>& extra,
+                     const Charges& actual);
+  void bound_anew(const WindowRef& ref, Amount within);
   std::int64_t room(const WindowKey& key);
   std::int64_t rolling_of(std::int64_t budget);
   Amount cover(const WindowKey& key, Amount most);

@@ -191,12 +191,12 @@ bool Turn::charge(const ActionRow& action, const Charges& actual,
                   const std::vector<WindowRef>& extra) {
   std::vector<WindowKey> keys = action.windows;
   for (const WindowRef& ref : extra) {
-    if (std::ranges::find(keys, ref.key) != keys.end()) continue;
-    Window& added = window(ref.key);
-    // Whoever settles has the cap, and knows of top-ups that older buckets took.
-    added.counters.cap = std::max(added.counters.cap, ref.cap);
-    added.ends_ms = ref.ends_ms;
-    keys.push_back(ref.key);
+    if (std::ranges::find(keys, ref.key) == keys.end()) {
+      Window& added = window(ref.key);
+      added.counters.cap = std::max(added.counters.cap, ref.cap);
+      added.ends_ms = ref.ends_ms;
+      keys.push_back(ref.key);
+    }
   }
   // Whoever ends an observed call, and under whatever policy: its use counts where it had no room.
   const auto observation = action.observed ? find_observation(action) : std::nullopt;
@@ -204,6 +204,7 @@ bool Turn::charge(const ActionRow& action, const Charges& actual,
     if (std::ranges::find(keys, key) == keys.end()) keys.push_back(key);
   }
   end_reservation(action);
+  bound_rolling(action, extra, actual);
   if (keys.size() > action.windows.size()) widen(action, keys);
   if (error_) return false;
   const Charges excess = excess_of(actual, action.cost);

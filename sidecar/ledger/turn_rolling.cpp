@@ -88,6 +88,41 @@ std::int64_t Turn::rolling_of(std::int64_t budget) {
   return time;
 }
 
+// Where a call used more than it reserved. REQUIRES: its reservation has ended, and nothing of what
+// it used is booked yet.
+void Turn::bound_rolling(const ActionRow& action, const std::vector<WindowRef>& extra,
+                         const Charges& actual) {
+  for (const WindowRef& ref : extra) {
+    const Amount reserved = charge_of(action.cost, ref.unit);
+    if (ref.rolling_ms == 0 || !(charge_of(actual, ref.unit) > reserved)) continue;
+    const bool is_its = std::ranges::find(action.windows, ref.key) != action.windows.end();
+    bound_anew(ref, is_its ? reserved : Amount{});
+  }
+}
+
+// What top-ups add counts while their buckets are within reach, and else in these alone: the cap in
+// a row may hold what has left, and not what came. Whoever settles knows it; where nothing was
+// added it is left to the row. `within` is what will be booked there in any case. REQUIRES: the cap
+// of `ref` holds what `standing` says is added.
+void Turn::bound_anew(const WindowRef& ref, Amount within) {
+  const Amount added = standing(ref.key, ref.rolling_ms).counters.added;
+  bool is_topped_up = added > Amount{};
+  // Those that whoever wrote the row so far may have seen within reach.
+  for (std::int64_t nth = -buckets; nth <= buckets + 1 && !is_topped_up; ++nth) {
+    const std::int64_t starts = ref.key.starts + nth * (ref.rolling_ms / buckets);
+    is_topped_up = counters({ref.key.budget, starts}).added > Amount{};
+  }
+  if (!is_topped_up) return;
+  Counters& held = window(ref.key).counters;
+  Amount cap = ref.cap;
+  if (ref.key.starts < oldest_start(ref.rolling_ms, now_ms_)) {
+    cap.steps -= added.steps - held.added.steps;
+  }
+  // No room, then; the row holds what it holds.
+  const std::int64_t held_anyway = held.reserved.steps + held.spent.steps + within.steps;
+  held.cap = std::max(cap, Amount{held_anyway});
+}
+
 // What may still be booked as spent in this window.
 std::int64_t Turn::room(const WindowKey& key) {
   const std::int64_t alone = room_under(counters(key));

@@ -11,7 +11,9 @@
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
+#include <string>
 #include <system_error>
+#include <vector>
 
 namespace tallygate::bench {
 
@@ -62,12 +64,15 @@ bool Lab::is_in_memory() const {
 
 fs::path store_of(const fs::path& folder) { return folder / "store.db"; }
 
-fs::path write_policy(const fs::path& folder, Durability durability, int budgets,
-                      std::int64_t cap) {
+namespace {
+
+fs::path write(const fs::path& folder, Durability durability, int budgets, std::int64_t cap,
+               bool in_groups) {
   const fs::path path = folder / (std::string(to_text(durability)) + ".toml");
   std::ofstream out(path);
   out << "[store]\nurl = \"sqlite:" << store_of(folder).filename().string() << "\"\ndurability = \""
-      << to_text(durability) << "\"\n[agents." << agent << "]\n[tools." << tool
+      << to_text(durability) << "\"\n[agents." << agent << "]\n"
+      << (in_groups ? "group = \"g1\"\n" : "") << "[tools." << tool
       << "]\ncost = { usd = \"0.05\" }\ntimeout = \"30s\"\n"
       << "[[rules]]\nid = \"bench\"\nmatch = { tool = \"" << tool << "\" }\neffect = \"allow\"\n";
   for (const BudgetSpec& budget : budget_specs) {
@@ -75,6 +80,32 @@ fs::path write_policy(const fs::path& folder, Durability durability, int budgets
     out << "[[budgets]]\nscope = \"" << budget.scope << "\"\nunit = \"" << budget.unit
         << "\"\nwindow = \"" << budget.window << "\"\ncap = \""
         << (budget.unit == "calls" ? cap : no_cap) << "\"\n";
+  }
+  return path;
+}
+
+}  // namespace
+
+fs::path write_policy(const fs::path& folder, Durability durability, int budgets,
+                      std::int64_t cap) {
+  return write(folder, durability, budgets, cap, false);
+}
+
+fs::path write_tall_policy(const fs::path& folder, Durability durability) {
+  constexpr int groups = 5;
+  const fs::path path = write(folder, durability, 0, no_cap, true);
+  std::ofstream out(path, std::ios::app);
+  std::vector<std::string> scopes{"run", "agent:" + std::string(agent), "global"};
+  for (int i = 1; i <= groups; ++i) {
+    scopes.push_back("group:g" + std::to_string(i));
+    out << "[groups.g" << i << "]\n";
+    if (i < groups) out << "parent = \"g" << i + 1 << "\"\n";
+  }
+  for (const std::string& scope : scopes) {
+    for (const char* window : {"day", "week", "month", "total"}) {
+      out << "[[budgets]]\nscope = \"" << scope << "\"\nunit = \"usd\"\nwindow = \"" << window
+          << "\"\ncap = \"" << no_cap << "\"\n";
+    }
   }
   return path;
 }

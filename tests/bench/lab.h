@@ -39,6 +39,9 @@ inline constexpr std::int64_t no_cap = 1'000'000'000;
 // Writes the policy beside its store and returns its path. `cap` is on calls.
 std::filesystem::path write_policy(const std::filesystem::path& folder, Durability durability,
                                    int budgets, std::int64_t cap = no_cap);
+// The same with budgets in usd at eight heights (the run, its agent, five groups above it,
+// everything) with four windows each.
+std::filesystem::path write_tall_policy(const std::filesystem::path& folder, Durability durability);
 // Where that policy keeps its store.
 std::filesystem::path store_of(const std::filesystem::path& folder);
 

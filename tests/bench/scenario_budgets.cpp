@@ -1,76 +1,89 @@
-// What `budget --json` takes where many scopes have counters, and many windows that have ended
-// beside those of now.
-#include "ledger/database.h"
+// Sequential calls that draw on many budgets, in turn with the same under one; and on a store with
+// ten times the postings, in turn with one that has fewer: a counter is read, never added up again.
+#include "placement.h"
 #include "scenarios.h"
 #include "subject.h"
-
-#include <fstream>
-#include <stdexcept>
 
 namespace tallygate::bench {
 namespace {
 
-const Target listing_target{Bound::at_most, 100, false, {}};
-constexpr int scopes = 1000;
+constexpr std::int64_t calls_per_turn = 50;
+constexpr int fill_depth = 64;
+constexpr std::int64_t times_more = 10;
+constexpr double many_target = 2, postings_target = 1.2;
 
-// An agent for each scope, and for each a window of now and some of before.
-constexpr const char* many_scopes = R"sql(
-WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
-  INSERT INTO scopes (kind, name) SELECT 3, 'agent-' || i FROM n;
-INSERT INTO budgets (scope, unit, window) SELECT id, 'usd', 'total' FROM scopes WHERE name LIKE 'agent-%';
-INSERT INTO budgets (scope, unit, window) SELECT id, 'usd', 'day' FROM scopes WHERE name LIKE 'agent-%';
-INSERT INTO windows (budget, starts, ends, cap, reserved, spent, overrun)
-  SELECT id, 0, NULL, 1000000000, 1, 2, 0 FROM budgets WHERE unit = 'usd' AND window = 'total' AND
-  scope IN (SELECT id FROM scopes WHERE name LIKE 'agent-%');
-WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30)
-  INSERT INTO windows (budget, starts, ends, cap, reserved, spent, overrun)
-  SELECT b.id, i * 86400000, (i + 1) * 86400000, 1000000000, 0, 2, 0 FROM budgets b, n
-  WHERE unit = 'usd' AND window = 'day' AND scope IN (SELECT id FROM scopes WHERE name LIKE 'agent-%');
-)sql";
+struct Rounds {
+  std::vector<Figures> base, subject;
+};
 
-std::filesystem::path make_store(const Options& options, Lab& lab) {
-  const std::filesystem::path folder = lab.fresh_folder();
-  const std::filesystem::path policy = write_policy(folder, Durability::process, options.budgets);
-  Subject sidecar(sidecar_argv(options, policy));
-  sidecar.open_session();
-  sidecar.finish();
-  std::ofstream(policy, std::ios::app)
-      << "[[budgets]]\nscope = \"agent:*\"\nunit = \"usd\"\nwindow = \"total\"\ncap = \"1.00\"\n";
-  Result<Database> store = Database::open(store_of(folder).string(), OpenMode::existing, "");
-  if (!store) throw std::runtime_error(store.error().message);
-  if (const Step step = store->execute(many_scopes); !step) {
-    throw std::runtime_error(step.error().message);
+// One round of calls to both, whose stores may hold some already.
+void run_round(const Options& options, Lab& lab, const std::filesystem::path& base,
+               const std::filesystem::path& subject, Rounds& rounds) {
+  Subject first(sidecar_argv(options, base)), second(sidecar_argv(options, subject));
+  lab.settle_disk();
+  for (Subject* one : {&first, &second}) {
+    one->open_session();
+    one->warm_up(options.sizes.warm_up, 1);
   }
-  return policy;
+  take_turns(options.sizes.calls, calls_per_turn, 1, {&first, &second});
+  for (Subject* one : {&first, &second}) one->finish();
+  rounds.base.push_back(figures_of(first.times));
+  rounds.subject.push_back(figures_of(second.times));
 }
 
-double list_once(const Options& options, const std::filesystem::path& policy) {
-  const std::int64_t start_ns = monotonic_ns();
-  Child command({options.sidecar, "budget", "--json", "-c", policy.string()});
-  const auto line = command.pipe().read_line();
-  const double took_ms = static_cast<double>(monotonic_ns() - start_ns) / 1e6;
-  if (!line) throw std::runtime_error("the budgets were not listed");
-  std::size_t listed = 0;
-  for (std::size_t at = 0; (at = line->find("\"agent:agent-", at)) != std::string_view::npos;
-       ++at) {
-    ++listed;
-  }
-  if (listed != scopes) throw std::runtime_error("a scope is missing from the budgets");
-  if (!command.finish()) throw std::runtime_error("the budgets were not listed well");
-  return took_ms;
+void add_rows(const Rounds& rounds, const std::string& name, const std::string& variant,
+              const std::string& base, double most, Report& report) {
+  const auto add = [&](const char* what, double Figures::*figure, std::optional<Target> target) {
+    const std::vector<double> subject_us = each(rounds.subject, figure);
+    const std::vector<double> base_us = each(rounds.base, figure);
+    report.rows.push_back({name, variant, what, "us", spread_of(subject_us).median, base,
+                           spread_of(base_us).median, ratio_of(subject_us, base_us), target});
+  };
+  add("p50 of a call", &Figures::p50_us, ratio_at_most(most));
+  add("mean", &Figures::mean_us, std::nullopt);
+}
+
+// The policy of a store that holds so many calls.
+std::filesystem::path filled(const Options& options, Lab& lab, std::int64_t calls) {
+  const std::filesystem::path policy =
+      write_policy(lab.fresh_folder(), Durability::process, options.budgets);
+  Subject sidecar(sidecar_argv(options, policy));
+  sidecar.open_session();
+  sidecar.call(calls, fill_depth);
+  sidecar.finish();
+  return policy;
 }
 
 }  // namespace
 
 void measure_budgets(const Options& options, Lab& lab, Report& report) {
-  const std::filesystem::path policy = make_store(options, lab);
-  std::vector<double> times;
-  for (int i = 0; i < options.sizes.listings; ++i) times.push_back(list_once(options, policy));
-  ReportRow row{"budgets", std::to_string(scopes) + " scopes", "spawn to the whole list", "ms",
-                spread_of(times).median};
-  row.target = listing_target;
-  report.rows.push_back(std::move(row));
-  Lab::clear(policy.parent_path());
+  const Placed placed(Placement::one_cpu);
+  for (const Durability durability : {Durability::process, Durability::power}) {
+    Rounds rounds;
+    for (int round = 0; round < options.sizes.rounds; ++round) {
+      const std::filesystem::path one = lab.fresh_folder(), many = lab.fresh_folder();
+      run_round(options, lab, write_policy(one, durability, 1), write_tall_policy(many, durability),
+                rounds);
+      Lab::clear(one);
+      Lab::clear(many);
+    }
+    add_rows(rounds, "budgets", std::string(to_text(durability)) + ", 8 x 4", "one budget",
+             many_target, report);
+  }
+}
+
+void measure_postings(const Options& options, Lab& lab, Report& report) {
+  const std::filesystem::path few = filled(options, lab, options.sizes.postings);
+  const std::filesystem::path many = filled(options, lab, times_more * options.sizes.postings);
+  const Placed placed(Placement::one_cpu);
+  Rounds rounds;
+  for (int round = 0; round < options.sizes.rounds; ++round) {
+    run_round(options, lab, few, many, rounds);
+  }
+  add_rows(rounds, "postings", "process, " + std::to_string(times_more * options.sizes.postings),
+           std::to_string(options.sizes.postings), postings_target, report);
+  Lab::clear(few.parent_path());
+  Lab::clear(many.parent_path());
 }
 
 }  // namespace tallygate::bench

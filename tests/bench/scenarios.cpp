@@ -13,8 +13,10 @@ constexpr Scenario all[] = {
     {"file", "bytes of the store per call", measure_file},
     {"grown", "sequential on a store that has grown, against a fresh one", measure_grown},
     {"reopen", "the start after a SIGKILL that left a long log", measure_reopen},
-    {"budgets", "budget --json where 1,000 scopes have counters", measure_budgets},
+    {"listing", "budget --json where 1,000 scopes have counters", measure_listing},
     {"cut", "how soon hosts hear that everything is closed", measure_cut},
+    {"budgets", "calls under 32 budgets, against calls under one", measure_budgets},
+    {"postings", "calls on a store with ten times the postings", measure_postings},
 };
 
 }  // namespace

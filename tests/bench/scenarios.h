@@ -19,8 +19,10 @@ void measure_memory(const Options& options, Lab& lab, Report& report);
 void measure_file(const Options& options, Lab& lab, Report& report);
 void measure_grown(const Options& options, Lab& lab, Report& report);
 void measure_reopen(const Options& options, Lab& lab, Report& report);
-void measure_budgets(const Options& options, Lab& lab, Report& report);
+void measure_listing(const Options& options, Lab& lab, Report& report);
 void measure_cut(const Options& options, Lab& lab, Report& report);
+void measure_budgets(const Options& options, Lab& lab, Report& report);
+void measure_postings(const Options& options, Lab& lab, Report& report);
 
 struct Scenario {
   const char* name;

@@ -28,11 +28,13 @@ struct Sizes {
   // reopen
   std::int64_t wal_bytes = std::int64_t{32} << 20;
   int reopenings = 5;
-  // budgets
+  // listing
   int listings = 20;
   // cut: calls of each host before it
   std::int64_t calls_before_cut = 200;
   int cuts = 5;
+  // postings: calls on the store that has fewer
+  std::int64_t postings = 5000;
 };
 
 // The long ones.
@@ -41,6 +43,7 @@ constexpr Sizes full_sizes() {
   sizes.memory_calls = 100'000;
   sizes.file_calls = 100'000;
   sizes.grown_calls = 1'000'000;
+  sizes.postings = 1'000'000;
   return sizes;
 }
 
@@ -61,6 +64,7 @@ constexpr Sizes quick_sizes() {
   sizes.grown_timed = 100;
   sizes.wal_bytes = std::int64_t{1} << 20;
   sizes.calls_before_cut = 20;
+  sizes.postings = 100;
   return sizes;
 }
 

@@ -22,7 +22,8 @@ _LEFT_OUT = shutil.ignore_patterns("build", ".git", "__pycache__", "node_modules
 
 # Programs that are replaced by `long.py`, which knows what the suite runs.
 LONG = ("tests/run", "build/release/tests/simulation/simulate",
-        "build/release/tests/simulation/mutant_settle_twice", "build/release/tests/bench/bench")
+        "build/release/tests/simulation/mutant_settle_twice", "build/release/tests/bench/bench",
+        "tests/money/test_model.py", "tests/e2e/test_soak.py")
 
 
 class Place:
@@ -46,15 +47,25 @@ class Place:
         built = self.root / "build/release"
         built.mkdir(parents=True)
         (built / "tallygate").symlink_to(BINARY)
+        (built / "tests/money").mkdir(parents=True)
+        (built / "tests/money/money_gate").symlink_to(BUILD / "tests/money/money_gate")
         self._script(self.root / "sidecar/build", 'echo "nothing to build here"')
         for program in LONG:
-            self._script(self.root / program, self._python("long.py", str(BUILD), program))
+            if program.endswith(".py"):
+                self._stand_in(self.root / program, program)
+            else:
+                self._script(self.root / program, self._python("long.py", str(BUILD), program))
         self._script(self.bin / "ctest", self._python("long.py", str(BUILD), "ctest"))
         self._script(self.bin / "tallygate", self._python("hosted.py", str(BINARY)))
 
     def _python(self, script: str, *arguments: str) -> str:
         command = shlex.join([sys.executable, "-B", str(HERE / script), *arguments])
         return f'exec {command} "$@"'
+
+    @staticmethod
+    def _stand_in(path: Path, program: str) -> None:
+        command = [sys.executable, "-B", str(HERE / "long.py"), str(BUILD), program]
+        path.write_text(f"import subprocess, sys\nsys.exit(subprocess.call({command} + sys.argv[1:]))\n")
 
     @staticmethod
     def _script(path: Path, body: str) -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from collections import Counter, defaultdict
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "money"))
+
+from trail import Row, steps  # noqa: E402
 
 # The numbers of protocol/outcome.h.
 STATES = {2: "held", 3: "granted", 4: "in_doubt", 8: "completed", 9: "failed", 10: "denied",
@@ -71,7 +76,8 @@ class Books:
                 "LEFT JOIN results r ON r.action = a.id AND r.attempt = a.attempt"):
             calls[key] = StoredCall(
                 uuid_of(key, nonce), args, STATES[state], attempt, cost, windows, output)
-        for key, kind, attempt in store.execute("SELECT action, kind, attempt FROM postings"):
+        for key, kind, attempt in store.execute(
+                "SELECT action, kind, attempt FROM postings WHERE kind <> 'topup'"):
             calls[key].bookings[kind, attempt] += 1
         by_args = {call.args: call for call in calls.values()}
         assert len(by_args) == len(calls), "two calls with the same arguments"
@@ -92,8 +98,8 @@ class Books:
                 book(call.windows, call.cost, 0)
         for kind, windows, cost, overrun in store.execute(
                 "SELECT kind, windows, p.cost, overrun FROM postings p "
-                "JOIN actions a ON a.id = p.action"):
-            if kind != "release":
+                "LEFT JOIN actions a ON a.id = p.action"):
+            if kind not in ("release", "topup"):
                 book(windows, cost, 1)
             for window, steps in words(overrun, "="):
                 replayed[window][1] -= steps
@@ -104,4 +110,42 @@ class Books:
                 return f"window {window} holds {[reserved, spent, over]}, not {replayed[window]}"
             if reserved + spent > cap:
                 return f"window {window} holds more than its cap"
+        return ""
+
+
+SCOPES = {2: "", 3: "agent:", 4: "run:", 5: "group:"}
+
+
+class TrailBooks:
+    """The trail of a store, its counters by name, and what was booked for each call."""
+
+    def __init__(self, path: Path) -> None:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as store:
+            store.execute("BEGIN")
+            calls = {key: {"actionId": uuid_of(key, nonce), "args": json.loads(args)} for key, nonce, args
+                     in store.execute("SELECT id, nonce, args FROM actions")}
+            self.rows = [Row(seq, at, kind, call, {**json.loads(body), **calls.get(call, {})})
+                         for seq, at, kind, call, body in store.execute(
+                             "SELECT seq, at, kind, action, body FROM audit ORDER BY seq")]
+            self.counters = {
+                (SCOPES[kind] + scope, unit, window, run if window == "run" else starts): counters
+                for kind, scope, unit, window, starts, run, *counters in store.execute(
+                    "SELECT s.kind, s.name, b.unit, b.window, w.starts, r.name, reserved, spent, "
+                    "overrun, added FROM windows w JOIN budgets b ON b.id = w.budget JOIN scopes s "
+                    "ON s.id = b.scope LEFT JOIN scopes r ON b.window = 'run' AND r.id = w.starts")
+                if any(counters)}
+            self._booked: defaultdict[int, Counter[str]] = defaultdict(Counter)
+            for call, cost in store.execute(
+                    "SELECT action, cost FROM postings WHERE kind IN ('charge', 'excess')"):
+                self._booked[call].update(dict(words(cost, "=")))
+
+    def difference_from_postings(self) -> str:
+        """Where the trail tells another charge than the postings; empty where they agree."""
+        told: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        for row in self.rows:
+            if row.kind != "late_result":
+                told[row.call].update(steps(row.body.get("spent", {})))
+        for call in {*told, *self._booked}:
+            if +told[call] != +self._booked[call]:
+                return f"call {call}: the trail tells {told[call]}, postings {self._booked[call]}"
         return ""

@@ -307,6 +307,24 @@ TEST_CASE("a top-up of one run opens that run alone", "[kernel]") {
   CHECK(host.raw().text("SELECT group_concat(name) FROM scopes WHERE state <> 0") == "default/r2");
 }
 
+TEST_CASE("what an operator says that a call has used fits under a rolling cap as it is now",
+          "[kernel]") {
+  DryTest host("scope = \"global\"\nwindow = \"rolling:1h\"\ncap = \"0.10\"\n");
+  host.begin();
+  const Sent body = host.started("1");
+  host.stop();
+  host.clock.advance(120'000);
+  host.begin();
+  host.top_up(host.wish("global", 1'000'000'000));
+  REQUIRE(host.stored(body.action) == "in_doubt host_lost");
+  Reconciliation found;
+  found.ran = true;
+  found.spent = {{"usd", {300'000'000}}};
+  REQUIRE(host.reconciled(body.action, found).ok());
+  CHECK(host.raw().text("SELECT sum(spent) || '+' || sum(overrun) FROM windows") == "300000000+0");
+  host.check_recount();
+}
+
 TEST_CASE("a warning in a fresh bucket takes nobody's room", "[kernel]") {
   DryTest host("scope = \"global\"\nwindow = \"rolling:1h\"\ncap = \"0.50\"\n");
   host.begin();

@@ -1,10 +1,6 @@
 // Budgets: reservations, charges, overrun, and that every counter follows from what was posted.
 #include "support/books.h"
-#include "support/dice.h"
-#include "unit/ledger/money_model.h"
 #include "unit/ledger/store_test.h"
-
-#include <tuple>
 
 namespace tallygate {
 namespace {
@@ -159,111 +155,6 @@ TEST_CASE_METHOD(MoneyTest, "the table itself refuses counters above the cap", "
     CAPTURE(change);
     CHECK_FALSE(store.execute(std::string("UPDATE windows SET ") + change));
   }
-}
-
-// Random life on four budgets, three units and two windows each, against the model.
-class RandomMoney : public MoneyTest {
- protected:
-  void prepare() {
-    Turn turn = begin(*ledger_);
-    const ScopeId global = turn.scope(2, "global", std::nullopt);
-    const ScopeId run = run_of(turn);
-    for (const std::int64_t starts : {0, 86'400'000}) {
-      for (const char* unit : {"usd", "calls", "seconds"}) {
-        refs_.push_back({{turn.budget(global, unit, "day"), starts}, unit, starts + 1, {5000}});
-      }
-      refs_.push_back({{turn.budget(run, "usd", "total"), starts}, "usd", std::nullopt, {3000}});
-    }
-    commit(turn);
-  }
-
-  Charges some_charges(std::int64_t most) {
-    Charges charges;
-    for (const char* unit : {"calls", "seconds", "usd"}) {
-      if (!dice_.one_in(4)) charges.push_back({unit, {dice_.below(most)}});
-    }
-    return charges;
-  }
-
-  void try_to_reserve(Turn& turn) {
-    std::vector<WindowRef> refs;
-    for (WindowRef ref : refs_) {
-      if (dice_.one_in(2)) continue;
-      // Caps belong to the policy of whoever decides, so they differ from call to call.
-      ref.cap.steps += dice_.below(500);
-      refs.push_back(ref);
-    }
-    const Charges charges = some_charges(120);
-    if (!model_.fits(refs, charges)) return;
-    model_.reserve(refs, charges);
-    open_.push_back(grant(turn, refs, charges));
-  }
-
-  void end_one(Turn& turn) {
-    const auto place = open_.begin() + dice_.below(static_cast<std::int64_t>(open_.size()));
-    const ActionRow action = *place;
-    open_.erase(place);
-    turn.set_state(action, State::completed, Code::none);
-    if (dice_.one_in(3)) {
-      model_.release(action);
-      return turn.release(action);
-    }
-    // Mostly within the reservation; now and then far above it.
-    const Charges actual = some_charges(dice_.one_in(300) ? 4000 : 60);
-    const bool overran = model_.charge(action, actual);
-    REQUIRE(turn.charge(action, actual, {}) == overran);
-  }
-
-  void compare() {
-    Turn turn = begin(*ledger_);
-    for (const auto& [key, expected] : model_.windows()) {
-      CAPTURE(key.budget, key.starts);
-      const Counters found = turn.counters(key);
-      REQUIRE(found.cap == Amount{expected.cap});
-      REQUIRE(found.reserved == Amount{expected.reserved});
-      REQUIRE(found.spent == Amount{expected.spent});
-      REQUIRE(found.overrun == Amount{expected.overrun});
-      REQUIRE(found.reserved.steps + found.spent.steps <= found.cap.steps);
-    }
-  }
-
-  Dice dice_{0};
-  MoneyModel model_;
-  std::vector<WindowRef> refs_;
-  std::vector<ActionRow> open_;
-};
-
-TEST_CASE_METHOD(RandomMoney, "twenty thousand movements leave the counters a model foretells",
-                 "[ledger]") {
-  const std::uint64_t seed = GENERATE(1U, 2U, 3U, 4U);
-  CAPTURE(seed);
-  dice_ = Dice(seed);
-  prepare();
-  for (int step = 0; step < 5000;) {
-    if (dice_.one_in(20)) ledger_ = this->open();
-    // A budget that overran refuses for ever: life goes on in the next ones.
-    if (dice_.one_in(10)) {
-      for (WindowRef& ref : refs_) ref.key.starts += 86'400'000;
-    }
-    const auto before = std::pair(model_, open_);
-    Turn turn = begin(*ledger_);
-    for (std::int64_t left = dice_.below(100); left > 0; --left, ++step) {
-      if (open_.empty() || dice_.below(20) < 11) {
-        try_to_reserve(turn);
-      } else {
-        end_one(turn);
-      }
-    }
-    if (dice_.one_in(15)) {
-      std::tie(model_, open_) = before;
-      continue;  // dropped: the store is as it was
-    }
-    commit(turn);
-    if (dice_.one_in(4)) compare();
-  }
-  compare();
-  CHECK(books() == "");
-  CHECK(check(*ledger_).whole);
 }
 
 }  // namespace

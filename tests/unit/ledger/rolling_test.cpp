@@ -144,6 +144,46 @@ TEST_CASE_METHOD(RollingTest, "a top-up of a rolling budget covers its older buc
   CHECK(faults().empty());
 }
 
+TEST_CASE_METHOD(RollingTest, "a top-up is room for older buckets while its own is within reach",
+                 "[ledger]") {
+  const Open ledger = open_as_owner();
+  Turn turn = begin(*ledger, noon);
+  const ActionRow call = grant(turn, {bucket(turn, noon)}, {{"usd", {90}}});
+  commit(turn);
+  {
+    Turn later = begin(*ledger, noon + minute);
+    later.top_up(bucket(later, noon + minute), {50});
+    commit(later);
+  }
+  Turn end = begin(*ledger, noon + 2 * minute);
+  // As whoever settles has it: under the cap of now, with what was added to it.
+  CHECK_FALSE(end.charge(call, {{"usd", {130}}}, {bucket(end, noon, 150)}));
+  end.set_state(call, State::completed, Code::none);
+  commit(end);
+  CHECK(standing(*ledger, noon + 2 * minute).counters.spent == Amount{130});
+  CHECK(faults().empty());
+}
+
+TEST_CASE_METHOD(RollingTest, "a top-up whose bucket has left is no room any more", "[ledger]") {
+  const Open ledger = open_as_owner();
+  {
+    Turn turn = begin(*ledger, noon);
+    turn.top_up(bucket(turn, noon), {50});
+    commit(turn);
+  }
+  Turn turn = begin(*ledger, noon + 2 * minute);
+  const ActionRow call = grant(turn, {bucket(turn, noon + 2 * minute, 150)}, {{"usd", {90}}});
+  commit(turn);
+  const std::int64_t after = noon + hour + minute;
+  Turn end = begin(*ledger, after);
+  CHECK(end.charge(call, {{"usd", {130}}}, {bucket(end, noon + 2 * minute, 100)}));
+  end.set_state(call, State::completed, Code::none);
+  commit(end);
+  CHECK(standing(*ledger, after).counters.spent == Amount{100});
+  CHECK(standing(*ledger, after).counters.overrun == Amount{30});
+  CHECK(faults().empty());
+}
+
 TEST_CASE_METHOD(RollingTest, "a top-up that no posting tells of shows in the recount",
                  "[ledger]") {
   const Open ledger = open_as_owner();
