@@ -101,18 +101,11 @@ void Turn::bound_rolling(const ActionRow& action, const std::vector<WindowRef>& 
 }
 
 // What top-ups add counts while their buckets are within reach, and else in these alone: the cap in
-// a row may hold what has left, and not what came. Whoever settles knows it; where nothing was
-// added it is left to the row. `within` is what will be booked there in any case. REQUIRES: the cap
-// of `ref` holds what `standing` says is added.
+// a row, as it was when somebody was admitted or given more time, may hold what has left, and not
+// what came. So whoever settles judges by its own cap. `within` is what will be booked there in any
+// case. REQUIRES: the cap of `ref` holds what `standing` says is added.
 void Turn::bound_anew(const WindowRef& ref, Amount within) {
   const Amount added = standing(ref.key, ref.rolling_ms).counters.added;
-  bool is_topped_up = added > Amount{};
-  // Those that whoever wrote the row so far may have seen within reach.
-  for (std::int64_t nth = -buckets; nth <= buckets + 1 && !is_topped_up; ++nth) {
-    const std::int64_t starts = ref.key.starts + nth * (ref.rolling_ms / buckets);
-    is_topped_up = counters({ref.key.budget, starts}).added > Amount{};
-  }
-  if (!is_topped_up) return;
   Counters& held = window(ref.key).counters;
   Amount cap = ref.cap;
   if (ref.key.starts < oldest_start(ref.rolling_ms, now_ms_)) {
