@@ -1,6 +1,5 @@
-// One transaction on the store. Its operations never fail one by one: the first that fails dooms
-// the turn, later ones do nothing, and `commit` says so. Nothing is half done: an open turn that is
-// destroyed, or a commit that fails, leaves the store as it was.
+// One transaction on the store. The first operation that fails dooms it: later ones do nothing,
+// and `commit` says so. A turn destroyed open, or failing to commit, leaves the store as it was.
 #pragma once
 
 #include "ledger/audit_chain.h"
@@ -207,10 +206,9 @@ class Turn {
   bool clock_stepped() const { return clock_stepped_; }
   // How far the clock stands behind the newest row; 0 where it does not.
   std::int64_t behind_ms() const { return behind_ms_; }
-  // Lets the store's time go back to the clock's, once for all who share the store: the next audit
-  // row of this turn carries that time, and later turns are measured by it. Whatever waits keeps
-  // the time that it had left at the newest row, and ids go on rising. REQUIRES: clock_stepped(), a
-  // turn that writes and has done nothing yet.
+  // Lets the store's time go back to the clock's, for all who share it: the next audit row of this
+  // turn carries that time. What waits keeps the time it had left at the newest row; ids go on
+  // rising. REQUIRES: clock_stepped(), a turn that writes and has done nothing yet.
   void accept_clock();
   const AuditHead& audit_head() const { return head_; }
   bool ok() const { return !error_; }
