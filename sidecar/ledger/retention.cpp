@@ -43,8 +43,7 @@ constexpr const char* kept_names =
 
 // In this order: what refers to a row goes before it.
 constexpr const char* removals[] = {
-    "DELETE FROM resolutions WHERE hold IN "
-    "(SELECT h.id FROM holds h JOIN doomed d ON h.action = d.id)",
+    "DELETE FROM resolutions WHERE hold IN (SELECT id FROM holds WHERE action IN doomed)",
     "DELETE FROM holds WHERE action IN (SELECT id FROM doomed)",
     "DELETE FROM results WHERE action IN (SELECT id FROM doomed)",
     "DELETE FROM grants WHERE action IN (SELECT id FROM doomed)",
