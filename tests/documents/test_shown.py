@@ -6,7 +6,6 @@ import json
 import re
 import shlex
 import subprocess
-import sys
 import tempfile
 import unittest
 from collections.abc import Callable
