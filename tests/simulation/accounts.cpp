@@ -138,17 +138,24 @@ std::int64_t Accounts::room_in(const std::string& name, std::int64_t now_ms) con
   return std::clamp<std::int64_t>(held.cap - all.used(), 0, alone);
 }
 
+// Use above a reservation is judged by the cap of whoever settles where windows overlap, and else by
+// the cap in the row.
 bool Accounts::charge(const Policy& policy, const Holder& holder, std::int64_t at_ms,
                       std::int64_t now_ms, const Names& windows, const Steps& cost,
                       const Steps& actual) {
   release(windows, cost);
   Names all = windows;
   for (const Claim& claim : claims(policy, holder, actual, at_ms)) {
-    if (std::ranges::find(all, claim.name) != all.end()) continue;
+    const bool is_its = std::ranges::find(windows, claim.name) != windows.end();
+    const std::int64_t reserved = amount_of(cost, claim.unit);
     Window& held = windows_[claim.name];
     held.unit = claim.unit;
-    held.cap = std::max(held.cap, claim.cap);
-    all.push_back(claim.name);
+    if (claim.rolling_ms > 0 && claim.amount > reserved) {
+      held.cap = std::max(claim.cap, held.reserved + held.spent + (is_its ? reserved : 0));
+    } else if (!is_its) {
+      held.cap = std::max(held.cap, claim.cap);
+    }
+    if (!is_its) all.push_back(claim.name);
   }
   bool overrun = false;
   for (const std::string& name : all) {
