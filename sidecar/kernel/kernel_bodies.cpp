@@ -1,6 +1,7 @@
 // How bodies end: by the host's answer, by their deadline, by the loss of whoever ran them.
 #include "kernel/amount_texts.h"
 #include "kernel/kernel.h"
+#include "kernel/never_ran.h"
 #include "kernel/observation.h"
 #include "kernel/recovery.h"
 #include "protocol/json_writer.h"
@@ -19,22 +20,6 @@ std::optional<std::int64_t> execute_id_of(const Response& response) {
   if (error != std::errc() || stop != end) return std::nullopt;
   return id;
 }
-
-const Ending never_read{ActionEvent::withdrawn,
-                        Code::host_lost,
-                        "the host did not read the request to run the tool while there was time; "
-                        "nothing was run",
-                        {},
-                        {},
-                        {},
-                        {}};
-const Ending never_asked{ActionEvent::withdrawn,
-                         Code::host_lost,
-                         "the host went away before it was asked to run the tool",
-                         {},
-                         {},
-                         {},
-                         {}};
 
 }  // namespace
 
@@ -236,7 +221,8 @@ void Kernel::check_deadlines() {
       continue;
     }
     if (!body.left) {
-      withdraw_body(id, never_read);
+      // It may have been told to stop while the store was busy.
+      withdraw_body(id, never_ran(body.stopped));
       continue;
     }
     if (body.stopped == Code::none) {
@@ -296,7 +282,7 @@ void Kernel::end_input() {
   for (const std::int64_t id : unanswered_bodies()) {
     if (bodies_.at(id).runs_here) continue;
     if (!bodies_.at(id).left) {
-      withdraw_body(id, never_asked);
+      withdraw_body(id, never_ran(Code::host_lost));
       continue;
     }
     lose_body(id, Code::host_lost,

@@ -1,5 +1,6 @@
 // How a host takes a call back: by the request it sent, or by the call's id.
 #include "kernel/kernel.h"
+#include "kernel/never_ran.h"
 #include "protocol/json_reader.h"
 
 #include <algorithm>
@@ -18,14 +19,6 @@ std::string cancelled_request(const Notification& notification) {
   }
   return {};
 }
-
-const Ending never_ran{ActionEvent::cancelled,
-                       Code::cancelled,
-                       "the call was cancelled before the tool was asked for; nothing was run",
-                       {},
-                       {},
-                       {},
-                       {}};
 
 const Ending not_wanted{ActionEvent::cancelled,
                         Code::cancelled,
@@ -50,7 +43,7 @@ void Kernel::cancel_request(const Notification& notification) {
   const auto body = running_body_of(waiter->action);
   if (waiter->repeats || !body) return cancel_wait(id, waiter->action);
   waiter->cancelled = true;
-  if (!bodies_.at(*body).left && withdraw_body(*body, never_ran)) return;
+  if (!bodies_.at(*body).left && withdraw_body(*body, never_ran(Code::cancelled))) return;
   if (bodies_.at(*body).stopped == Code::none) stop_body(*body, Code::cancelled);
 }
 
@@ -86,7 +79,8 @@ void Kernel::cancel_action(const Request& request) {
                                          : "another sidecar's host runs this body",
                         {}});
   }
-  const bool is_withdrawn = body && !bodies_.at(*body).left && withdraw_body(*body, never_ran);
+  const bool is_withdrawn =
+      body && !bodies_.at(*body).left && withdraw_body(*body, never_ran(Code::cancelled));
   if (body && !is_withdrawn && bodies_.at(*body).stopped == Code::none) {
     stop_body(*body, Code::cancelled);
   }

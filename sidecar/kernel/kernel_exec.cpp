@@ -4,6 +4,7 @@
 // So whoever finds this sidecar dead finds the process too, and what was never recorded never ran.
 #include "kernel/exec_end.h"
 #include "kernel/kernel.h"
+#include "kernel/never_ran.h"
 #include "protocol/limits.h"
 
 #include <algorithm>
@@ -14,23 +15,6 @@ namespace {
 
 // Until it is let go: a command that waits for a place waits as long as those before it run.
 constexpr std::int64_t no_deadline = std::numeric_limits<std::int64_t>::max();
-
-Ending never_started(Code why) {
-  std::string reason = "the call was cancelled before the tool was started; nothing was run";
-  if (why == Code::scope_killed) {
-    reason = "an operator ended what runs here before the tool was started; nothing was run";
-  } else if (why == Code::host_lost) {
-    reason = "the host went away before the tool was started; nothing was run";
-  }
-  const bool by_hand = why == Code::cancelled || why == Code::scope_killed;
-  return Ending{by_hand ? ActionEvent::cancelled : ActionEvent::withdrawn,
-                why,
-                std::move(reason),
-                {},
-                {},
-                {},
-                {}};
-}
 
 std::string why_stopped(Code stopped, std::int64_t timeout_ms) {
   switch (stopped) {
@@ -81,7 +65,7 @@ void Kernel::note_forked(const ExecutionForked& news) {
   }
   const auto action = turn == nullptr ? std::nullopt : turn->find_action(place->second.action);
   if (!action) {
-    withdraw_body(news.execute_id, never_started(Code::store_failed));
+    withdraw_body(news.execute_id, never_ran(Code::store_failed));
     return;
   }
   turn->add_execution(action->id, news.mark);
@@ -100,7 +84,7 @@ void Kernel::release_recorded(bool committed) {
       continue;
     }
     effects_.withdrawn.push_back(id);
-    give_up_start(id, unrecorded_end(body, never_started(Code::store_failed)));
+    give_up_start(id, unrecorded_end(body, never_ran(Code::store_failed)));
   }
 }
 
@@ -131,7 +115,7 @@ void Kernel::record_end(const ExecutionEnded& news) {
 // for.
 Ending Kernel::ending_of(const ActionRow& action, const ExecutionEnded& news, const Body& body) {
   const CommandEnd end = read_end(news, body.json_output);
-  if (!body.left && end.ran) return never_started(Code::host_lost);  // ended while it was held
+  if (!body.left && end.ran) return never_ran(Code::host_lost);  // ended while it was held
   Ending ending{ActionEvent::body_failed, end.code, end.reason, end.output, {}, {}, {}};
   if (!end.ran) {
     ending.event = ActionEvent::withdrawn;
@@ -167,7 +151,7 @@ void Kernel::stop_execution(std::int64_t execute_id, Code why, std::int64_t grac
 void Kernel::check_execution(std::int64_t execute_id) {
   const Body& body = bodies_.at(execute_id);
   if (!body.left) {
-    withdraw_body(execute_id, never_started(body.stopped));
+    withdraw_body(execute_id, never_ran(body.stopped));
   } else if (body.stopped == Code::none) {
     const bool is_timeout = body.started_ms + body.timeout_ms <= now_.boot_ms;
     stop_execution(execute_id, is_timeout ? Code::execution_timeout : Code::host_lost,
@@ -185,7 +169,7 @@ void Kernel::hurry_executions() {
     Body& body = bodies_.at(id);
     if (!body.runs_here) continue;
     if (!body.left) {
-      withdraw_body(id, never_started(Code::host_lost));
+      withdraw_body(id, never_ran(Code::host_lost));
     } else if (body.stopped == Code::none) {
       body.deadline_ms = std::min(body.deadline_ms, now_.boot_ms + limits::farewell_run_ms);
     } else {

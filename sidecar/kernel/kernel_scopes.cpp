@@ -1,5 +1,6 @@
 // What an operator closes while a session lives: the host is told, and killed bodies are stopped.
 #include "kernel/kernel.h"
+#include "kernel/never_ran.h"
 #include "kernel/scope_acts.h"
 #include "protocol/json_writer.h"
 #include "protocol/limits.h"
@@ -7,18 +8,6 @@
 #include <algorithm>
 
 namespace tallygate {
-namespace {
-
-const Ending ended_before_it_ran{
-    ActionEvent::cancelled,
-    Code::scope_killed,
-    "an operator ended what runs here before the tool was asked for; nothing was run",
-    {},
-    {},
-    {},
-    {}};
-
-}  // namespace
 
 // A look that makes nobody wait. Admissions need it not: each reads the scopes in its own
 // transaction.
@@ -87,7 +76,7 @@ void Kernel::stop_killed(const std::vector<ClosedScope>& closed) {
               std::ranges::find(mine.group_scopes, scope.id) != mine.group_scopes.end());
     });
     if (!is_killed || body.stopped != Code::none) continue;
-    if (!body.left && withdraw_body(id, ended_before_it_ran)) continue;
+    if (!body.left && withdraw_body(id, never_ran(Code::scope_killed))) continue;
     stop_body(id, Code::scope_killed);
   }
 }

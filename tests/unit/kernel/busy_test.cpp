@@ -79,6 +79,19 @@ TEST_CASE_METHOD(BusyTest, "a deadline that meets a busy store is kept a moment 
   CHECK(stored(body.action) == "in_doubt execution_timeout");
 }
 
+TEST_CASE_METHOD(BusyTest, "a call that nobody read ends as cancelled, if it was taken back meanwhile",
+                 "[kernel]") {
+  reads = false;
+  const Sent body = started("1");
+  say(R"({"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":1}})");
+  busy_turn();
+  clock.advance(2000);
+  turn();
+  CHECK(stored(body.action) == "cancelled cancelled");
+  CHECK(usd() == "0+0+0");
+  check_books();
+}
+
 TEST_CASE_METHOD(BusyTest, "an end of input that meets a busy store answers once", "[kernel]") {
   const Sent body = started("1");
   const bool answered = GENERATE(false, true);
