@@ -76,6 +76,11 @@ inline constexpr std::int64_t resume_wait_ms_max = approval_timeout_ms_max;
 // Calls of one agent that wait for people at once: what nobody looks at any more should not pile
 // up.
 inline constexpr std::int64_t holds_per_agent_max = 100;
+// How long a slice lasts that a run gave to another, at most and where it does not say; how many of
+// one run may be open; and how deep they may be handed on, since each call walks up to the first.
+inline constexpr std::int64_t delegation_ms_max = 86'400'000;
+inline constexpr std::size_t delegations_per_run_max = 100;
+inline constexpr std::size_t delegation_depth_max = 8;
 // How far back a rolling window may look.
 inline constexpr std::int64_t rolling_ms_min = 60'000;
 inline constexpr std::int64_t rolling_ms_max = 744LL * 3'600'000;

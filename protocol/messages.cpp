@@ -182,6 +182,21 @@ Result<UsageParams> read_usage(JsonView params) {
   return out;
 }
 
+Result<DelegateParams> read_delegate(JsonView params) {
+  ObjectReader in(params, "params");
+  DelegateParams out;
+  out.agent = optional_identity(in, "agent");
+  out.run = checked(in, "run", in.string("run"), is_identity_name);
+  out.amounts = read_amounts(in, "amounts");
+  if (out.amounts.empty()) in.complain("amounts", "expected an object of at least one amount");
+  out.ttl_ms = in.optional_integer("ttlMs");
+  if (out.ttl_ms && (*out.ttl_ms < 1 || *out.ttl_ms > limits::delegation_ms_max)) {
+    in.complain("ttlMs", "expected 1 to " + std::to_string(limits::delegation_ms_max));
+  }
+  if (const Step end = in.finish(); !end) return end.error();
+  return out;
+}
+
 Result<std::string> read_action_id(JsonView params) {
   ObjectReader in(params, "params");
   std::string id = in.string("actionId");
@@ -234,6 +249,18 @@ std::string write_observed(const ObservedTold& observed) {
   return out.end_object().take();
 }
 
+namespace {
+
+void write_delegation(const DelegationTold& told, JsonWriter& out) {
+  out.key("delegation").begin_object().field("agent", told.agent).field("run", told.run);
+  if (!told.expires_at.empty()) out.field("expiresAt", told.expires_at);
+  out.key("budgets").begin_array();
+  for (const BudgetLine& line : told.budgets) out.raw(write_budget(line));
+  out.end_array().end_object();
+}
+
+}  // namespace
+
 std::string write_action_result(const ActionResult& result) {
   JsonWriter out;
   out.begin_object().field("actionId", result.action_id).field("status", to_text(result.status));
@@ -257,6 +284,7 @@ std::string write_action_result(const ActionResult& result) {
   if (result.observed) {
     out.raw_field("observed", write_observed(*result.observed));
   }
+  if (result.delegation) write_delegation(*result.delegation, out);
   if (result.replayed) out.flag("replayed", true);
   return out.end_object().take();
 }
@@ -272,6 +300,8 @@ void write_members(const BudgetLine& line, JsonWriter& out) {
   out.field("reserved", line.reserved).field("spent", line.spent).field("overrun", line.overrun);
   out.field("available", line.available).field("state", line.state);
   if (!line.resets_at.empty()) out.field("resetsAt", line.resets_at);
+  if (!line.given_by.empty()) out.field("givenBy", line.given_by);
+  if (!line.expires_at.empty()) out.field("expiresAt", line.expires_at);
 }
 
 }  // namespace

@@ -68,6 +68,14 @@ struct UsageParams {
   std::optional<std::string> call_id;
 };
 
+// `budgets/delegate`.
+struct DelegateParams {
+  std::optional<std::string> agent;  // of the child run; nothing: the session's
+  std::string run;
+  AmountTexts amounts;
+  std::optional<std::int64_t> ttl_ms;
+};
+
 // A request for approval, as it stands.
 struct HoldTold {
   std::string request_id;
@@ -90,6 +98,26 @@ struct ObservedTold {
   std::string reason, rule;
 };
 
+// One row of `budgets/get`.
+struct BudgetLine {
+  std::string scope, unit, window;
+  std::string timezone;      // of the window; empty: UTC, or it has none
+  bool from_launch = false;  // the cap is the command line's
+  std::string added;         // by top-ups, within `cap`; empty: nothing
+  std::string cap, reserved, spent, overrun, available;
+  std::string state;      // open, exhausted; of a slice also: ended
+  std::string resets_at;  // RFC 3339, or empty
+  // Of a slice: the run "AGENT/RUN" that gave it, and until when it lasts.
+  std::string given_by{}, expires_at{};
+};
+
+// A slice of a run's budgets that another run may spend.
+struct DelegationTold {
+  std::string agent, run;           // whose it is
+  std::string expires_at;           // RFC 3339; empty: it has ended
+  std::vector<BudgetLine> budgets;  // one line for each unit
+};
+
 // What every governing method answers.
 struct ActionResult {
   std::string action_id;
@@ -102,18 +130,8 @@ struct ActionResult {
   std::optional<GrantTold> grant;
   std::optional<std::int64_t> retry_after_ms;
   std::optional<ObservedTold> observed;
+  std::optional<DelegationTold> delegation;
   bool replayed = false;  // the end of an earlier call of the same name
-};
-
-// One row of `budgets/get`.
-struct BudgetLine {
-  std::string scope, unit, window;
-  std::string timezone;      // of the window; empty: UTC, or it has none
-  bool from_launch = false;  // the cap is the command line's
-  std::string added;         // by top-ups, within `cap`; empty: nothing
-  std::string cap, reserved, spent, overrun, available;
-  std::string state;      // open, exhausted
-  std::string resets_at;  // RFC 3339, or empty
 };
 
 Result<InitializeParams> read_initialize(JsonView params);
@@ -122,6 +140,7 @@ Result<GovernParams> read_govern(JsonView params);
 Result<CompleteParams> read_complete(JsonView params);
 Result<ResumeParams> read_resume(JsonView params);
 Result<UsageParams> read_usage(JsonView params);
+Result<DelegateParams> read_delegate(JsonView params);
 Result<std::string> read_action_id(JsonView params);                   // get, cancel, extend
 Result<std::optional<std::string>> read_budgets_get(JsonView params);  // the scope asked for
 Step read_nothing(JsonView params);                                    // ping, shutdown

@@ -114,6 +114,7 @@ Admission admit(Turn& turn, const Policy& policy, const Session& session,
   CHECK(row != nullptr);  // who asks has made sure that the call may be decided
   Admission admission = admission_of(decision, asked);
   admission.run = session.identity.run_scope;
+  admission.above = session.identity.above;
   admission.would = std::move(seen.would);
   NewAction action = decided(policy, decision, row->to);
   action.run = session.identity.run_scope;

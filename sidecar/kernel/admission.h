@@ -11,12 +11,14 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace tallygate {
 
 struct Admission {
   ActionId action;
   ScopeId run;
+  std::vector<ScopeId> above = {};  // scopes of those whose slice it spends
   Verdict verdict = Verdict::deny;
   Code code = Code::none;
   std::string reason;

@@ -1,7 +1,10 @@
 #include "kernel/budget_view.h"
 
+#include "kernel/delegation_acts.h"
 #include "protocol/utc_text.h"
 
+#include <algorithm>
+#include <iterator>
 #include <set>
 
 namespace tallygate {
@@ -117,6 +120,15 @@ std::vector<BudgetLine> session_budgets(Turn& turn, const Policy& policy, const 
     const std::string name = stored_name(claim, identity.agent + "/" + identity.run);
     lines.push_back(line_of(policy, claim, standing_of(turn, claim, name, starts)));
   }
+  Delegations lent(turn);
+  if (const auto own = lent.of_child(identity.run_scope); own && (!scope || *scope == "run")) {
+    std::ranges::move(slice_lines(turn, policy, *own, "run"), std::back_inserter(lines));
+  }
+  for (const Delegation& given : lent.open()) {
+    const std::string child = "run:" + lent.name_of(given.child);
+    if (given.giver != identity.run_scope || (scope && *scope != child)) continue;
+    std::ranges::move(slice_lines(turn, policy, given, child), std::back_inserter(lines));
+  }
   return lines;
 }
 
@@ -132,6 +144,11 @@ std::vector<BudgetLine> all_budgets(Turn& turn, const Policy& policy) {
     }
     lines.push_back(
         line_of(policy, claim, standing_of(turn, claim, stored_name(claim, {}), claim.starts_ms)));
+  }
+  Delegations lent(turn);
+  for (const Delegation& given : lent.open()) {
+    const std::string child = "run:" + lent.name_of(given.child);
+    std::ranges::move(slice_lines(turn, policy, given, child), std::back_inserter(lines));
   }
   return lines;
 }

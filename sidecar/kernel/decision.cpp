@@ -1,5 +1,6 @@
 #include "kernel/decision.h"
 
+#include "kernel/draws.h"
 #include "kernel/scope_acts.h"
 #include "protocol/limits.h"
 
@@ -14,20 +15,6 @@ Code code_of(Closure closure) {
     case Closure::killed: return Code::scope_killed;
     default: return Code::scope_cut;
   }
-}
-
-void check_world(Turn& turn, const Subject& subject, Decision& decision) {
-  if (turn.clock_stepped()) {
-    return decision.deny(Code::clock_stepped,
-                         "this machine's clock stands behind the store's newest entry; no call is "
-                         "decided until it has caught up");
-  }
-  const auto closed = turn.first_closed(subject.identity.scopes());
-  if (!closed) return;
-  std::string reason = closed->budget ? "a budget that ran dry" : "an operator";
-  reason += " closed " + scope_text(closed->kind, closed->name);
-  if (!closed->reason.empty()) reason += ": " + closed->reason;
-  decision.deny(code_of(closed->closure), std::move(reason));
 }
 
 void check_rules(const Policy& policy, const Subject& subject, Decision& decision) {
@@ -77,34 +64,20 @@ void check_rates(Turn& turn, const Subject& subject, Decision& decision) {
   }
 }
 
-// Whether what was reserved in `key` counts in the window that `ref` stands for.
-bool counts_in(const WindowKey& key, const WindowRef& ref) {
-  if (ref.rolling_ms == 0 || key == ref.key) return key == ref.key;
-  return key.budget == ref.key.budget && key.starts >= ref.key.starts - ref.rolling_ms;
-}
-
-// What the call itself has reserved makes room for it.
-void leave_out(const ActionRow& held, Found& found) {
-  for (const WindowKey& key : held.windows) {
-    if (!counts_in(key, found.window)) continue;
-    found.position.reserved.steps -= charge_of(held.cost, found.window.unit).steps;
-  }
-}
-
 void check_budgets(Turn& turn, const Policy& policy, const Subject& subject, Decision& decision) {
-  std::optional<std::string> first;
+  if (subject.for_nothing) return;
+  std::optional<std::string> first = refuse_by_slice(turn, subject.identity, decision.charges);
+  if (first) return decision.deny(Code::budget_exhausted, std::move(*first));
   std::optional<Claim> worst;  // of several that are dry, the one that does most about it
-  for (Claim& claim : claims(policy, subject.identity.agent, decision.charges, turn.now_ms())) {
-    Found found = look_up(turn, subject.identity, claim);
-    if (subject.held != nullptr) leave_out(*subject.held, found);
-    claim.cap = found.cap;
-    auto refusal = refuse_claim(claim, found.position);
+  for (Draw& draw : draws_of(turn, policy, subject.identity, decision.charges, turn.now_ms())) {
+    if (subject.held != nullptr) leave_out(*subject.held, draw.found);
+    auto refusal = refuse_draw(draw);
     if (!refusal) {
-      decision.windows.push_back(std::move(found.window));
+      decision.windows.push_back(std::move(draw.found.window));
       continue;
     }
     if (!first) first = std::move(refusal);
-    if (!worst || worst->on_exhausted() < claim.on_exhausted()) worst = claim;
+    if (!worst || worst->on_exhausted() < draw.claim.on_exhausted()) worst = draw.claim;
   }
   if (!first) return;
   decision.deny(Code::budget_exhausted, std::move(*first));
@@ -136,9 +109,23 @@ void Decision::deny(Code why, std::string sentence) {
   windows.clear();
 }
 
+void check_world(Turn& turn, const Identity& identity, Decision& decision) {
+  if (turn.clock_stepped()) {
+    return decision.deny(Code::clock_stepped,
+                         "this machine's clock stands behind the store's newest entry; no call is "
+                         "decided until it has caught up");
+  }
+  const auto closed = turn.first_closed(identity.scopes());
+  if (!closed) return;
+  std::string reason = closed->budget ? "a budget that ran dry" : "an operator";
+  reason += " closed " + scope_text(closed->kind, closed->name);
+  if (!closed->reason.empty()) reason += ": " + closed->reason;
+  decision.deny(code_of(closed->closure), std::move(reason));
+}
+
 Decision decide(Turn& turn, const Policy& policy, const Subject& subject) {
   Decision decision;
-  check_world(turn, subject, decision);
+  check_world(turn, subject.identity, decision);
   if (!decision.denied()) check_rules(policy, subject, decision);
   if (!decision.denied()) check_rates(turn, subject, decision);
   if (!decision.denied()) check_budgets(turn, policy, subject, decision);

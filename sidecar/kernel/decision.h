@@ -24,6 +24,7 @@ struct Subject {
   bool can_execute = false;         // and can be asked to run it
   const ActionRow* held = nullptr;  // an approved call: what it reserved is free for it
   bool own_body = false;            // the host wants to run the body by itself
+  bool for_nothing = false;         // no budget is asked, and none drawn on
 };
 
 struct Decision {
@@ -44,6 +45,9 @@ struct Decision {
 };
 
 Decision decide(Turn& turn, const Policy& policy, const Subject& subject);
+
+// The first of them: denies where time or scopes stand against it.
+void check_world(Turn& turn, const Identity& identity, Decision& decision);
 
 // Draws one call from every token bucket of a decision that is carried out.
 void take_rates(Turn& turn, const Identity& identity, const Decision& decision);

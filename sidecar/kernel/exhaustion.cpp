@@ -1,5 +1,6 @@
 #include "kernel/exhaustion.h"
 
+#include "kernel/draws.h"
 #include "kernel/scope_acts.h"
 #include "protocol/json_writer.h"
 #include "protocol/utc_text.h"
@@ -69,8 +70,10 @@ void close_exhausted(Turn& turn, const Policy& policy, const Identity& identity,
   close_if_open(turn, policy, change);
 }
 
-void close_overrun(Turn& turn, const Policy& policy, const Identity& identity,
-                   const Charges& charges, std::int64_t at_ms) {
+namespace {
+
+void close_overrun_of(Turn& turn, const Policy& policy, const Identity& identity,
+                      const Charges& charges, std::int64_t at_ms) {
   for (const Claim& claim : claims(policy, identity.agent, charges, at_ms)) {
     if (claim.on_exhausted() == OnExhausted::deny) continue;
     // What ended with an earlier window owes nothing in this one.
@@ -79,6 +82,17 @@ void close_overrun(Turn& turn, const Policy& policy, const Identity& identity,
       close_exhausted(turn, policy, identity, claim);
     }
   }
+}
+
+}  // namespace
+
+void close_overrun(Turn& turn, const Policy& policy, const Identity& identity,
+                   const Charges& charges, std::int64_t at_ms) {
+  close_overrun_of(turn, policy, identity, charges, at_ms);
+  // What a slice could not hold is booked with those who gave it.
+  for_each_giver(turn, identity.run_scope, [&](const std::string& run) {
+    close_overrun_of(turn, policy, identity_of(turn, policy, run), charges, at_ms);
+  });
 }
 
 void lift_closes(Turn& turn) {

@@ -1,6 +1,7 @@
 #include "kernel/extension.h"
 
 #include "kernel/amount_texts.h"
+#include "kernel/draws.h"
 #include "kernel/transitions.h"
 #include "protocol/json_writer.h"
 #include "protocol/limits.h"
@@ -42,13 +43,14 @@ std::optional<std::string> reserve_seconds(Turn& turn, const Policy& policy,
   const Charges more{Charge{"seconds", Amount{more_ms}}};
   const Charges all{Charge{"seconds", Amount{charge_of(action.cost, "seconds").steps + more_ms}}};
   std::vector<WindowRef> drawn_on, others;
-  for (Claim& claim : claims(policy, identity.agent, more, action.at_ms)) {
-    Found found = look_up(turn, identity, claim);
-    const bool is_drawn_on = std::ranges::find(keys, found.window.key) != keys.end();
-    if (!is_drawn_on) claim.amount = charge_of(all, "seconds");
-    claim.cap = found.cap;
-    if (auto refusal = refuse_claim(claim, found.position)) return refusal;
-    (is_drawn_on ? drawn_on : others).push_back(std::move(found.window));
+  const auto given = Delegations(turn).behind(action.windows);
+  if (given && given->ended) return "the slice that this call draws on has ended";
+  for (Draw& draw : draws_of(turn, policy, identity, more, action.at_ms, &action)) {
+    WindowRef& window = draw.found.window;
+    const bool is_drawn_on = std::ranges::find(keys, window.key) != keys.end();
+    if (!is_drawn_on) draw.claim.amount = charge_of(all, window.unit);
+    if (auto refusal = refuse_draw(draw)) return refusal;
+    (is_drawn_on ? drawn_on : others).push_back(std::move(window));
   }
   for (WindowRef& ref : foreign_windows(turn, keys, drawn_on)) {
     const Counters held = turn.standing(ref.key, ref.rolling_ms).counters;

@@ -1,6 +1,7 @@
 #include "kernel/holds.h"
 
 #include "kernel/amount_texts.h"
+#include "kernel/delegation_acts.h"
 #include "kernel/settlement.h"
 #include "policy/pricing.h"
 #include "protocol/json_writer.h"
@@ -100,6 +101,7 @@ void grant(Turn& turn, const Policy& policy, const ApprovedCall& approved,
   take_rates(turn, approved.identity, decision);
   turn.require_sync();
   turn.audit(to_text(State::granted), row.id.key, audit_body(policy, approved, decision));
+  finish_returned(turn, policy);  // it may have held the last of a slice that has ended
 }
 
 }  // namespace
@@ -138,6 +140,7 @@ Admission grant_held(Turn& turn, const Policy& policy, const ApprovedCall& appro
   Admission admission;
   admission.action = approved.call.row.id;
   admission.run = approved.call.row.run;
+  admission.above = approved.identity.above;
   admission.attempt = approved.call.row.attempt;
   admission.verdict = is_stopped ? Verdict::hold : Verdict::allow;
   admission.code = decision.code;

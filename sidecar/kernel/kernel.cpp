@@ -1,5 +1,6 @@
 #include "kernel/kernel.h"
 
+#include "kernel/draws.h"
 #include "protocol/json_writer.h"
 #include "protocol/limits.h"
 
@@ -86,6 +87,7 @@ void Kernel::receive(const Request& request) {
   if (request.method == "tools/register") return register_tools(request);
   if (request.method == "usage/record") return record_usage(request);
   if (request.method == "budgets/get") return get_budgets(request);
+  if (request.method == "budgets/delegate") return delegate(request);
   if (request.method == "shutdown") return shut_down(request);
   refuse(request.id, Error{ErrorCode::method_not_found,
                            "unknown method \"" + request.method.substr(0, 64) + "\"",
@@ -103,6 +105,7 @@ Turn* Kernel::store() {
     }
     turn_.emplace(std::move(begun).value());
     end_due(*turn_, policy_);
+    if (session_) find_above(*turn_, policy_, session_->identity);
   }
   return &*turn_;
 }

@@ -53,7 +53,8 @@ class Kernel {
     std::int64_t action = 0;
     std::int64_t attempt = 1;
     std::string action_id;
-    ScopeId run;  // of the call; which may be another than the session's
+    ScopeId run;                 // of the call; which may be another than the session's
+    std::vector<ScopeId> above;  // of those whose slice that run spends
     std::int64_t timeout_ms = 0;
     std::int64_t started_ms = 0, deadline_ms = 0;  // boot
     bool left = false;          // our request for it was written, or its command released; until
@@ -183,6 +184,10 @@ class Kernel {
 
   // --- kernel_usage.cpp
   void record_usage(const Request& request);
+
+  // --- kernel_delegate.cpp
+  void delegate(const Request& request);
+  bool cancel_delegation(const Request& request, const ActionRow& action);
 
   // --- kernel_cancel.cpp: how hosts take calls back.
   void cancel_action(const Request& request);

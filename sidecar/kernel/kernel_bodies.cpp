@@ -1,5 +1,6 @@
 // How bodies end: by the host's answer, by their deadline, by the loss of whoever ran them.
 #include "kernel/amount_texts.h"
+#include "kernel/draws.h"
 #include "kernel/kernel.h"
 #include "kernel/never_ran.h"
 #include "kernel/observation.h"
@@ -116,7 +117,7 @@ Reckoning Kernel::reckoned(const ActionRow& action, const Charges& usage) {
 void Kernel::find_windows(const ActionRow& action, Ending& ending) {
   Identity identity = session_->identity;
   identity.run_scope = action.run;  // which may be another run of the same agent
-  ending.extra = windows_of(*turn_, policy_, identity, ending.actual, action.at_ms);
+  ending.extra = windows_of(*turn_, policy_, identity, ending.actual, action.at_ms, &action);
 }
 
 // What is said when the end cannot be recorded.

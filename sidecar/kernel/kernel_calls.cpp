@@ -174,9 +174,9 @@ void Kernel::start_body(const std::string& id, const GovernParams& proposal,
                         const Admission& admission, ActionResult otherwise) {
   const std::int64_t execute_id = next_execute_id_++;
   const std::string action_id = admission.action.text();
-  bodies_.emplace(execute_id,
-                  Body{admission.action.key, admission.attempt, action_id, admission.run,
-                       admission.timeout_ms, now_.boot_ms, now_.boot_ms + admission.timeout_ms});
+  bodies_.emplace(execute_id, Body{admission.action.key, admission.attempt, action_id,
+                                   admission.run, admission.above, admission.timeout_ms,
+                                   now_.boot_ms, now_.boot_ms + admission.timeout_ms});
   ++running_;
   unanswered_.insert(id);
   waiters_.push_back({id, admission.action.key, false});

@@ -71,6 +71,7 @@ void Kernel::cancel_action(const Request& request) {
     held_.erase(action->id.key);
     return reply_standing(request, action->id.key);
   }
+  if (cancel_delegation(request, *action)) return;
   const auto body = running_body_of(action->id.key);
   if (action->state == State::granted && !body) {
     return refuse(request.id,

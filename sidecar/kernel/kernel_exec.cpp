@@ -41,8 +41,8 @@ void Kernel::start_execution(const std::string& id, const ExecTemplate& exec,
     command->env.emplace_back("TALLYGATE_AGENT", call->agent);
     command->env.emplace_back("TALLYGATE_RUN", call->run);
   }
-  Body body{admission.action.key, admission.attempt, action_id,  admission.run,
-            admission.timeout_ms, now_.boot_ms,      no_deadline};
+  Body body{admission.action.key, admission.attempt,    action_id,    admission.run,
+            admission.above,      admission.timeout_ms, now_.boot_ms, no_deadline};
   body.runs_here = true;
   body.json_output = exec.json_output;
   bodies_.emplace(execute_id, std::move(body));

@@ -1,5 +1,6 @@
 // Bodies that hosts run by themselves, and calls that a host names by their id.
 #include "kernel/amount_texts.h"
+#include "kernel/draws.h"
 #include "kernel/extension.h"
 #include "kernel/kernel.h"
 #include "kernel/observation.h"
@@ -79,6 +80,11 @@ void Kernel::extend(const Request& request) {
   if (action->state == State::granted && elsewhere) {
     return refuse(request.id,
                   Error{ErrorCode::invalid_params, "another sidecar's host runs this body", {}});
+  }
+  if (Delegations(*turn_).find(action->id.key)) {
+    return refuse(
+        request.id,
+        Error{ErrorCode::invalid_params, "a slice has no body; delegate again, with ttlMs", {}});
   }
   const bool runs = find_transition(action->state, ActionEvent::extended) != nullptr;
   ActionResult result = runs ? extended(*action) : standing(*action);

@@ -1,4 +1,5 @@
 // Waiting for what happens elsewhere: a person's word, a body that another sidecar's host runs.
+#include "kernel/draws.h"
 #include "kernel/holds.h"
 #include "kernel/kernel.h"
 #include "protocol/limits.h"
@@ -106,6 +107,7 @@ std::optional<ActionResult> Kernel::take_up(const std::string& id, const ActionS
   Identity identity = session_->identity;
   identity.run = call.run;  // which may be another run of the same agent
   identity.run_scope = call.row.run;
+  find_above(*turn_, policy_, identity);
   const Admission admission =
       grant_held(*turn_, policy_, ApprovedCall{call, hold, identity, ledger_.owner()});
   ActionResult stays = standing(call.row);

@@ -2,6 +2,7 @@
 #include "kernel/admission.h"
 #include "kernel/amount_texts.h"
 #include "kernel/budget_view.h"
+#include "kernel/draws.h"
 #include "kernel/kernel.h"
 #include "protocol/json_reader.h"
 #include "protocol/json_writer.h"
@@ -80,6 +81,7 @@ void Kernel::initialize(const Request& request) {
   if (turn == nullptr) return refuse_without_store(request.id);
   pin_scales(*turn, policy_);
   place_in_store(*turn, session->identity);
+  find_above(*turn, policy_, session->identity);
   JsonWriter body;
   body.begin_object().field("session", session->id).field("agent", session->identity.agent);
   body.field("run", session->identity.run).field("policy", to_hex(policy_.digest));

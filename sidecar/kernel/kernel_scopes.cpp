@@ -1,4 +1,5 @@
 // What an operator closes while a session lives: the host is told, and killed bodies are stopped.
+#include "kernel/draws.h"
 #include "kernel/kernel.h"
 #include "kernel/never_ran.h"
 #include "kernel/scope_acts.h"
@@ -30,6 +31,7 @@ void Kernel::watch() {
     Result<Turn> reading = ledger_.begin_reading(now_.utc_ms);
     if (!reading) return;  // the next call that needs the store says why
     closed = reading->closed_scopes();
+    if (!closed.empty()) find_above(*reading, policy_, session_->identity);
     news = watch_holds(*reading);
   }
   watch_scopes(closed);
@@ -59,6 +61,8 @@ void Kernel::tell_scope(const std::string& scope, Closure closure, const std::st
   JsonWriter params;
   params.begin_object().field("scope", scope).field("state", to_text(closure));
   if (!reason.empty()) params.field("reason", reason);
+  // It may be opened again, and the host be gone by then: what it would go on with has to be kept.
+  if (closure == Closure::frozen) params.flag("snapshot", true);
   // A close of this very turn is none unless it is committed.
   outgoing_.push_back(
       {notification_line("scope/changed", params.end_object().text()), {}, Dropped{}});
@@ -71,8 +75,8 @@ void Kernel::stop_killed(const std::vector<ClosedScope>& closed) {
     const Body& body = bodies_.at(id);
     const bool is_killed = std::ranges::any_of(closed, [&](const ClosedScope& scope) {
       return scope.closure == Closure::killed &&
-             (scope.id == body.run || scope.id == mine.agent_scope ||
-              scope.id == mine.global_scope ||
+             (scope.id == body.run || std::ranges::find(body.above, scope.id) != body.above.end() ||
+              scope.id == mine.agent_scope || scope.id == mine.global_scope ||
               std::ranges::find(mine.group_scopes, scope.id) != mine.group_scopes.end());
     });
     if (!is_killed || body.stopped != Code::none) continue;

@@ -1,5 +1,6 @@
 // What a host spent without asking, such as tokens of a model: written down and charged.
 #include "kernel/amount_texts.h"
+#include "kernel/draws.h"
 #include "kernel/exhaustion.h"
 #include "kernel/kernel.h"
 #include "kernel/usage_record.h"

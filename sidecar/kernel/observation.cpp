@@ -1,5 +1,6 @@
 #include "kernel/observation.h"
 
+#include "kernel/draws.h"
 #include "policy/observe.h"
 
 namespace tallygate {
@@ -29,15 +30,14 @@ Observation observation_of(const Decision& would, std::int64_t wait_ms) {
 // spent while it fits and as overrun where it does not.
 void place_charges(Turn& turn, const Policy& policy, const Subject& subject, Decision& decision,
                    Observation& would) {
-  for (Claim& claim : claims(policy, subject.identity.agent, decision.charges, turn.now_ms())) {
-    Found found = look_up(turn, subject.identity, claim);
-    claim.cap = found.cap;
-    if (!refuse_claim(claim, found.position)) {
-      decision.windows.push_back(std::move(found.window));
+  for (Draw& draw : draws_of(turn, policy, subject.identity, decision.charges, turn.now_ms())) {
+    WindowRef& window = draw.found.window;
+    if (!refuse_draw(draw)) {
+      decision.windows.push_back(std::move(window));
       continue;
     }
-    turn.open_window(found.window);
-    would.beside.push_back(found.window.key);
+    turn.open_window(window);
+    would.beside.push_back(window.key);
   }
 }
 
@@ -52,7 +52,7 @@ ObservedDecision observe(Turn& turn, const Policy& policy, const Subject& subjec
   ObservedDecision out;
   out.decision = decide(turn, open.policy,
                         Subject{subject.identity, asked, subject.registered, subject.can_execute,
-                                nullptr, subject.own_body});
+                                nullptr, subject.own_body, true});
   out.decision.rule.clear();
   if (out.decision.denied()) return out;
   CHECK(out.decision.verdict == Verdict::allow);

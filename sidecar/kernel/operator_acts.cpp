@@ -1,5 +1,6 @@
 #include "kernel/operator_acts.h"
 
+#include "kernel/draws.h"
 #include "kernel/settlement.h"
 
 #include <algorithm>
@@ -51,7 +52,7 @@ Step reconcile(Turn& turn, const Policy& policy, const ActionRow& action,
   if (const auto call = turn.summarize(action.id.key);
       call && reconciliation.ran && exceeds(ending.actual, action.cost)) {
     const Identity whose = identity_of(turn, policy, *call);
-    ending.extra = windows_of(turn, policy, whose, ending.actual, action.at_ms);
+    ending.extra = windows_of(turn, policy, whose, ending.actual, action.at_ms, &action);
   }
   turn.require_sync();
   settle(turn, policy, action, ending);

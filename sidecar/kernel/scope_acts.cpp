@@ -1,5 +1,7 @@
 #include "kernel/scope_acts.h"
 
+#include "kernel/delegation_acts.h"
+#include "kernel/draws.h"
 #include "kernel/settlement.h"
 #include "protocol/json_writer.h"
 #include "protocol/names.h"
@@ -14,19 +16,31 @@ constexpr int agent_kind = static_cast<int>(ScopeKind::agent);
 constexpr int run_kind = static_cast<int>(ScopeKind::run);
 constexpr int group_kind = static_cast<int>(ScopeKind::group);
 
-bool holds(const Policy& policy, const ScopeName& scope, const ActionSummary& call) {
+bool holds(const Policy& policy, const ScopeName& scope, const std::string& run) {
+  const std::string agent = run.substr(0, run.find('/'));
   if (scope.kind == group_kind) {
-    const std::vector<std::string> groups = policy.groups_of(call.agent);
+    const std::vector<std::string> groups = policy.groups_of(agent);
     return std::ranges::find(groups, scope.name) != groups.end();
   }
-  if (scope.kind == agent_kind) return call.agent == scope.name;
-  return scope.kind == global_kind || call.agent + "/" + call.run == scope.name;
+  if (scope.kind == agent_kind) return agent == scope.name;
+  return scope.kind == global_kind || run == scope.name;
+}
+
+// A close also reaches whoever spends a slice of what is closed.
+bool reaches(Turn& turn, const Policy& policy, const ScopeName& scope, const ActionSummary& call) {
+  bool is_within = holds(policy, scope, call.agent + "/" + call.run);
+  for_each_giver(turn, call.row.run, [&](const std::string& giver) {
+    is_within = is_within || holds(policy, scope, giver);
+  });
+  return is_within;
 }
 
 std::vector<ActionSummary> open_calls(Turn& turn, const Policy& policy, State state,
                                       const ScopeName& scope) {
   std::vector<ActionSummary> calls = turn.list_open(state);
-  std::erase_if(calls, [&](const ActionSummary& call) { return !holds(policy, scope, call); });
+  std::erase_if(calls, [&](const ActionSummary& call) {
+    return call.tool == delegate_tool || !reaches(turn, policy, scope, call);
+  });
   return calls;
 }
 
@@ -45,6 +59,16 @@ void end_holds(Turn& turn, const Policy& policy, const ScopeChange& change) {
                   {},
                   {},
                   change.by});
+  }
+}
+
+// Nothing new may be spent of what was given within the scope. A freeze lets slices lie.
+void end_delegations(Turn& turn, const Policy& policy, const ScopeChange& change) {
+  const std::string reason = scope_text(change.scope.kind, change.scope.name) + " was closed";
+  for (const Delegation& given : Delegations(turn).open()) {
+    const auto call = turn.summarize(given.action.key);
+    if (given.ended || !call || !reaches(turn, policy, change.scope, *call)) continue;
+    give_back(turn, policy, given, reason, change.by);
   }
 }
 
@@ -110,6 +134,7 @@ void carry_out(Turn& turn, const Policy& policy, const ScopeChange& change, Scop
   turn.require_sync();
   if (change.closure == Closure::cut || change.closure == Closure::killed) {
     end_holds(turn, policy, change);
+    end_delegations(turn, policy, change);
   }
 }
 

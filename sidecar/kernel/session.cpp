@@ -44,6 +44,7 @@ std::vector<ScopeId> Identity::scopes() const {
   std::vector<ScopeId> all{global_scope};
   all.insert(all.end(), group_scopes.rbegin(), group_scopes.rend());
   all.insert(all.end(), {agent_scope, run_scope});
+  all.insert(all.end(), above.begin(), above.end());
   return all;
 }
 
@@ -103,15 +104,6 @@ Found look_up(Turn& turn, const Identity& identity, const Claim& claim) {
   const Amount shared = claim.shared != nullptr ? claim.shared->cap : claim.cap;
   found.window.cap = checked_add(shared, now.counters.added).value_or(Amount{INT64_MAX});
   return found;
-}
-
-std::vector<WindowRef> windows_of(Turn& turn, const Policy& policy, const Identity& identity,
-                                  const Charges& charges, std::int64_t at_ms) {
-  std::vector<WindowRef> windows;
-  for (const Claim& claim : claims(policy, identity.agent, charges, at_ms)) {
-    windows.push_back(look_up(turn, identity, claim).window);
-  }
-  return windows;
 }
 
 }  // namespace tallygate

@@ -19,6 +19,8 @@ struct Identity {
   std::vector<std::string> groups;  // its group and what stands above that, the nearest first
   ScopeId global_scope, agent_scope, run_scope;
   std::vector<ScopeId> group_scopes;  // of `groups`
+  // Those of the run that gave this one a slice of its budgets, of who gave that one, and so on.
+  std::vector<ScopeId> above;
 
   // All that a close can reach it by, the widest first.
   std::vector<ScopeId> scopes() const;
@@ -50,9 +52,5 @@ struct Found {
   Amount cap;
 };
 Found look_up(Turn& turn, const Identity& identity, const Claim& claim);
-
-// The claims of these charges, as windows.
-std::vector<WindowRef> windows_of(Turn& turn, const Policy& policy, const Identity& identity,
-                                  const Charges& charges, std::int64_t at_ms);
 
 }  // namespace tallygate

@@ -1,6 +1,7 @@
 #include "kernel/settlement.h"
 
 #include "kernel/amount_texts.h"
+#include "kernel/delegation_acts.h"
 #include "kernel/exhaustion.h"
 #include "kernel/holds.h"
 #include "kernel/observation.h"
@@ -99,6 +100,7 @@ const Transition* settle(Turn& turn, const Policy& policy, const ActionRow& acti
                                        row->money == Money::charge ? ending.actual : Charges()});
   turn.audit(audit_kind(ending, row->to), action.id.key, audit_body(policy, action, ending, row));
   if (overran) note_overrun(turn, policy, action, ending);
+  finish_returned(turn, policy);
   return row;
 }
 
@@ -126,6 +128,10 @@ void end_due(Turn& turn, const Policy& policy) {
       settle(turn, policy, action, expiry(turn, action));
       continue;
     }
+    if (const auto given = Delegations(turn).find(action.id.key)) {
+      give_back(turn, policy, *given, "its time is up", {});
+      continue;
+    }
     const Code code = action.state == State::granted ? Code::execution_timeout : action.code;
     settle(turn, policy, action,
            unknown_end(action, turn.now_ms(), code,
@@ -147,6 +153,7 @@ ActionResult stored_result(Turn& turn, const Policy& policy, const ActionRow& ac
   if (action.state == State::held) {
     if (const auto hold = turn.find_hold(action)) result.hold = tell_hold(*hold);
   }
+  result.delegation = delegation_told(turn, policy, action);
   if (action.state == State::granted) return result;  // what stands there is why it was held
   if (const auto stored = turn.find_result(action)) {
     result.reason = stored->reason;

@@ -20,6 +20,7 @@ std::string_view to_text(ActionEvent event) {
     case ActionEvent::cancelled: return "cancelled";
     case ActionEvent::reconciled_completed: return "reconciled_completed";
     case ActionEvent::reconciled_not_run: return "reconciled_not_run";
+    case ActionEvent::returned: return "returned";
   }
   return "?";
 }

@@ -27,6 +27,7 @@ enum class ActionEvent {
   cancelled,             // the same, because the host changed its mind
   reconciled_completed,  // an operator found out that it ran
   reconciled_not_run,    // an operator found out that it did not
+  returned,              // a slice for another run has ended, and nothing is left of it
 };
 
 enum class Money {
@@ -79,6 +80,7 @@ inline constexpr std::array transitions{
     Transition{State::granted, ActionEvent::lapsed, State::failed, Money::charge},
     Transition{State::granted, ActionEvent::withdrawn, State::failed, Money::release},
     Transition{State::granted, ActionEvent::cancelled, State::cancelled, Money::release},
+    Transition{State::granted, ActionEvent::returned, State::completed, Money::release},
 
     Transition{State::in_doubt, ActionEvent::body_completed, State::completed, Money::charge},
     Transition{State::in_doubt, ActionEvent::body_failed, State::failed, Money::charge},

@@ -28,13 +28,15 @@ struct Bounds {
 
 // The calls that go: ended, all that was booked for them before `posting`, not the newest of all
 // nor the one that the newest request for approval is about, since fresh ids follow from these; and
-// no named one that may be repeated. Parameters: a key and a time that both are too new, the first
-// posting that stays, and since when named calls are kept.
+// no slice that a run gave, since who was given one stays bound by it; no named one that may be
+// repeated. Parameters: a key and a time that both are too new, the first posting that stays, and
+// since when named calls are kept.
 constexpr const char* doomed_calls =
     "FROM actions WHERE id < ?1 AND at < ?2 AND state > 4 "
     "AND id < (SELECT max(id) FROM actions) "
     "AND id <> coalesce((SELECT action FROM holds ORDER BY id DESC LIMIT 1), 0) "
     "AND id NOT IN (SELECT action FROM postings WHERE id >= ?3 AND action < ?1) "
+    "AND id NOT IN (SELECT action FROM delegations) "
     "AND (call_id IS NULL OR (at < ?4 AND "
     "id NOT IN (SELECT action FROM postings WHERE at >= ?4 AND action < ?1)))";
 constexpr const char* kept_names =

@@ -1,5 +1,6 @@
 #include "ledger/schema.h"
 
+#include "ledger/schema_delegation.h"
 #include "ledger/schema_exhaustion.h"
 #include "ledger/schema_observed.h"
 #include "ledger/schema_retention.h"
@@ -259,20 +260,23 @@ Step bring_up_to_date(Database& database) {
   if (!version) return version.error();
   if (!*version) {
     return build(database, {every_table, tables_of_waiting, tables_of_executions,
-                            tables_of_observation, tables_of_exhaustion, tables_of_retention});
+                            tables_of_observation, tables_of_exhaustion, tables_of_retention,
+                            tables_of_delegation});
   }
   if (**version == 1) {
     return build(database, {from_1_to_2, tables_of_waiting, tables_of_executions,
-                            tables_of_observation, tables_of_exhaustion, tables_of_retention});
+                            tables_of_observation, tables_of_exhaustion, tables_of_retention,
+                            tables_of_delegation});
   }
   if (**version == 2) {
     return build(database, {tables_of_executions, tables_of_observation, tables_of_exhaustion,
-                            tables_of_retention});
+                            tables_of_retention, tables_of_delegation});
   }
   if (**version == 3) {
-    return build(database, {tables_of_observation, tables_of_exhaustion, tables_of_retention});
+    return build(database, {tables_of_observation, tables_of_exhaustion, tables_of_retention,
+                            tables_of_delegation});
   }
-  if (**version == 4) return build(database, {tables_of_retention});
+  if (**version == 4) return build(database, {tables_of_retention, tables_of_delegation});
   return Done{};
 }
 

@@ -29,7 +29,8 @@ constexpr Text texts[] = {
     {&Statements::standing,
      "SELECT seq, at, hash, (SELECT min(deadline) FROM actions INDEXED BY actions_open "
      "WHERE state <= 4 AND owner = 0), "
-     "EXISTS (SELECT 1 FROM scopes INDEXED BY scopes_closed WHERE state <> 0) "
+     "EXISTS (SELECT 1 FROM scopes INDEXED BY scopes_closed WHERE state <> 0), "
+     "EXISTS (SELECT 1 FROM delegations) "
      "FROM audit ORDER BY seq DESC LIMIT 1"},
     {&Statements::newest_action, "SELECT max(id) FROM actions"},
 
@@ -126,6 +127,21 @@ constexpr Text texts[] = {
      "SELECT status, code, reason, rule, stated, beside FROM observations "
      "WHERE action = ?1 AND attempt = ?2"},
     {&Statements::release_name, "UPDATE actions SET call_id = NULL WHERE id = ?1"},
+
+    {&Statements::add_delegation,
+     "INSERT INTO delegations (action, child, slices) VALUES (?1, ?2, ?3)"},
+    {&Statements::find_delegation,
+     "SELECT a.nonce, a.run, d.child, d.slices, d.ended FROM delegations d "
+     "JOIN actions a ON a.id = d.action WHERE d.action = ?1"},
+    {&Statements::newest_delegation,
+     "SELECT coalesce(max(action), 0) FROM delegations WHERE child = ?1"},
+    {&Statements::open_delegations,
+     "SELECT action FROM delegations INDEXED BY delegations_open WHERE ended < 2 ORDER BY action"},
+    {&Statements::name_of_scope, "SELECT name FROM scopes WHERE id = ?1"},
+    {&Statements::set_giver,
+     "UPDATE actions SET cost = ?2, windows = ?3, deadline = ?4 WHERE id = ?1"},
+    {&Statements::set_slices, "UPDATE delegations SET slices = ?2 WHERE action = ?1"},
+    {&Statements::end_delegation, "UPDATE delegations SET ended = ?2 WHERE action = ?1"},
 
     {&Statements::add_hold,
      "INSERT INTO holds (id, nonce, action, attempt, args_digest, rule, needed, opened_at, deadline, "

@@ -27,6 +27,8 @@ struct Statements {
   Statement list_open, granted_by, owners_with_grants, add_owner, add_posting;
   Statement add_execution, find_execution, end_execution;
   Statement add_observation, find_observation, release_name;
+  Statement add_delegation, find_delegation, newest_delegation, open_delegations;
+  Statement set_giver, set_slices, end_delegation, name_of_scope;
   Statement add_hold, newest_hold, find_hold, set_hold, open_holds, count_holds;
   Statement add_resolution, find_resolution, find_rate, set_rate;
   Statement add_audit, audit_tail, audit_all, audit_at;

@@ -20,6 +20,7 @@ Turn::Turn(Turn&& other) noexcept
       sync_(other.sync_),
       clock_stepped_(other.clock_stepped_),
       nothing_due_(other.nothing_due_),
+      delegates_(other.delegates_),
       now_ms_(other.now_ms_),
       behind_ms_(other.behind_ms_),
       newest_action_(other.newest_action_),
@@ -56,6 +57,7 @@ void Turn::read_standing(std::int64_t utc_ms) {
       clock_stepped_ = utc_ms + limits::clock_step_ms_max < committed_ms;
       nothing_due_ = standing.is_null(3) || standing.integer(3) > now_ms_;
       if (standing.integer(4) == 0) closed_.emplace();
+      delegates_ = standing.integer(5) != 0;
     }
   }
   standing.reset();

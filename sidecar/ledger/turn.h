@@ -4,6 +4,7 @@
 
 #include "ledger/audit_chain.h"
 #include "ledger/encoding.h"
+#include "ledger/hold_rows.h"
 #include "ledger/ids.h"
 #include "protocol/amount.h"
 #include "protocol/outcome.h"
@@ -96,39 +97,6 @@ struct ActionRow {
   std::vector<WindowKey> windows;
   bool own_body = false, lapses = false;
   bool observed = false;  // it is no grant to anybody who enforces
-};
-
-// How far a hold has come. The numbers are stored.
-enum class HoldState : int {
-  open = 0,
-  approved = 1,
-  used = 2,
-  denied = 3,
-  expired = 4,
-  withdrawn = 5
-};
-
-// A call that waits for people.
-struct NewHold {
-  std::int64_t nonce = 0;
-  ActionId action;
-  std::int64_t attempt = 1;
-  Digest args_digest{};
-  std::string_view rule;
-  std::int64_t needed = 1;
-  std::int64_t deadline_ms = 0;
-};
-// A request for approval that is open, and the call it is about.
-struct OpenHold {
-  ActionId request, action;
-};
-struct HoldRow {
-  ActionId id;  // of the request for approval
-  Digest args_digest{};
-  std::string rule;
-  std::int64_t needed = 1, have = 0;
-  std::int64_t opened_ms = 0, deadline_ms = 0;
-  HoldState state = HoldState::open;
 };
 
 // What would have been decided about a call that ran because its sidecar only observes.
@@ -248,7 +216,7 @@ class Turn {
   // Adds the charges to `reserved`. REQUIRES: they fit under the caps.
   void reserve(const std::vector<WindowRef>& windows, const Charges& charges);
   // Takes the action's reservation back, without a trace: another takes its place in this turn.
-  void unreserve(const ActionRow& action) { end_reservation(action); }
+  void unreserve(const ActionRow& action);
   // Ends the action's reservation and books `actual`: up to the reservation as spent; what is above
   // fills what is free under the cap, and the rest is overrun. `extra` are windows with the caps of
   // now: of units that were not reserved, or of all. Returns true when anything was overrun.
@@ -338,6 +306,7 @@ class Turn {
  private:
   friend class Ledger;
   friend class Inspection;
+  friend class Delegations;
   struct Window {
     std::string unit;
     std::optional<std::int64_t> ends_ms;
@@ -369,6 +338,8 @@ class Turn {
   void bound_rolling(const ActionRow& action, const std::vector<WindowRef>& extra,
                      const Charges& actual);
   void bound_anew(const WindowRef& ref, Amount within);
+  std::vector<WindowKey> end_keys(const ActionRow& action, const std::vector<WindowRef>& extra);
+  Amount book(const WindowKey& key, Amount amount);
   std::int64_t room(const WindowKey& key);
   std::int64_t rolling_of(std::int64_t budget);
   Amount cover(const WindowKey& key, Amount most);
@@ -385,6 +356,7 @@ class Turn {
   bool sync_ = false;
   bool clock_stepped_ = false;
   bool nothing_due_ = false;  // when the turn began
+  bool delegates_ = false;    // somebody once gave a slice of a budget to another run
   std::int64_t now_ms_ = 0;
   std::int64_t behind_ms_ = 0;
   std::int64_t newest_action_ = 0;  // 0: not looked up

@@ -3,6 +3,7 @@
 // Counters are read at most once per turn and written once, at its end: nobody else can write
 // between, since the turn holds the store's write lock. Where a call ends within what it reserved
 // they are not read at all.
+#include "ledger/delegations.h"
 #include "ledger/store_core.h"
 #include "ledger/turn.h"
 #include "protocol/check.h"
@@ -175,9 +176,13 @@ Charges excess_of(const Charges& actual, const Charges& reserved) {
   return excess;
 }
 
-// Books `amount`: what fits into `free` as spent, the rest as overrun. Returns the rest.
-Amount book(Counters& counters, Amount amount, std::int64_t free) {
-  const Amount fits{std::clamp<std::int64_t>(free, 0, amount.steps)};
+}  // namespace
+
+// Books `amount`: what has room as spent, the rest as overrun. Returns the rest.
+Amount Turn::book(const WindowKey& key, Amount amount) {
+  if (amount.steps <= 0) return {};
+  const Amount fits{std::clamp<std::int64_t>(room(key), 0, amount.steps)};
+  Counters& counters = window(key).counters;
   counters.spent.steps += fits.steps;
   const Amount rest{amount.steps - fits.steps};
   // An overrun beyond int64 stays at its end: the budget refuses everything either way.
@@ -185,10 +190,10 @@ Amount book(Counters& counters, Amount amount, std::int64_t free) {
   return rest;
 }
 
-}  // namespace
-
-bool Turn::charge(const ActionRow& action, const Charges& actual,
-                  const std::vector<WindowRef>& extra) {
+// Where a call's end is booked: in what it reserved, in `extra`, and where an observed call had no
+// room.
+std::vector<WindowKey> Turn::end_keys(const ActionRow& action,
+                                      const std::vector<WindowRef>& extra) {
   std::vector<WindowKey> keys = action.windows;
   for (const WindowRef& ref : extra) {
     if (std::ranges::find(keys, ref.key) == keys.end()) {
@@ -203,11 +208,19 @@ bool Turn::charge(const ActionRow& action, const Charges& actual,
   for (const WindowKey& key : observation ? observation->beside : std::vector<WindowKey>()) {
     if (std::ranges::find(keys, key) == keys.end()) keys.push_back(key);
   }
+  return keys;
+}
+
+bool Turn::charge(const ActionRow& action, const Charges& actual,
+                  const std::vector<WindowRef>& extra) {
+  const Charges excess = excess_of(actual, action.cost);
+  std::vector<WindowKey> keys = end_keys(action, extra);
+  Delegations lent(*this);
+  const auto givers = lent.chain_of(keys);
+  const auto spent_before = lent.spent_in(givers);
   end_reservation(action);
   bound_rolling(action, extra, actual);
-  if (keys.size() > action.windows.size()) widen(action, keys);
   if (error_) return false;
-  const Charges excess = excess_of(actual, action.cost);
   Overruns within_overruns, excess_overruns;
   for (const WindowKey& key : keys) {
     Window& held = place(key);
@@ -217,19 +230,21 @@ bool Turn::charge(const ActionRow& action, const Charges& actual,
     // Where it was reserved it fits by construction; elsewhere all of it may be overrun.
     if (std::ranges::find(action.windows, key) != action.windows.end()) {
       (held.loaded ? held.counters.spent : held.booked).steps += within.steps;
-    } else if (const Amount rest = book(held.counters, within, room(key)); rest.steps > 0) {
+    } else if (const Amount rest = book(key, within); rest.steps > 0) {
       within_overruns.emplace_back(key, rest);
     }
-    if (above.steps > 0) {
-      const Amount rest = book(held.counters, above, room(key));
-      if (rest.steps > 0) excess_overruns.emplace_back(key, rest);
+    if (const Amount rest = book(key, above); rest.steps > 0) {
+      excess_overruns.emplace_back(key, rest);
     }
     held.dirty = true;
   }
+  lent.charge_givers(givers, spent_before, actual, keys, within_overruns);
+  if (keys.size() > action.windows.size()) widen(action, keys);
   Charges within = actual;
   for (Charge& charge : within) charge.amount.steps -= charge_of(excess, charge.unit).steps;
   add_posting(action, "charge", within, within_overruns);
   if (!excess.empty()) add_posting(action, "excess", excess, excess_overruns);
+  lent.return_ended(action.windows);
   return !within_overruns.empty() || !excess_overruns.empty();
 }
 
@@ -241,8 +256,13 @@ void Turn::widen(const ActionRow& action, const std::vector<WindowKey>& windows)
   }
 }
 
-void Turn::release(const ActionRow& action) {
+void Turn::unreserve(const ActionRow& action) {
   end_reservation(action);
+  Delegations(*this).return_ended(action.windows);
+}
+
+void Turn::release(const ActionRow& action) {
+  unreserve(action);
   add_posting(action, "release", action.cost, {});
 }
 

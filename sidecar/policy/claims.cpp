@@ -102,6 +102,7 @@ std::string in_units(Amount amount, const std::string& unit) {
 
 // e.g. "the global budget for this day".
 std::string budget_name(const Claim& claim) {
+  if (!claim.given_by.empty()) return "the slice that " + claim.given_by + " gave this run";
   const std::string name = "the " + claim.scope_name() + " budget";
   if (claim.window == Window::total) return name + " in total";
   if (claim.window == Window::rolling) {

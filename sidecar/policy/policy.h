@@ -185,6 +185,7 @@ struct Claim {
   const BudgetRule* rule = nullptr;  // whose cap it is; null where a claim is made up
   // The policy's own on the same counters, where `rule` may be of the launch; null: it has none.
   const BudgetRule* shared = nullptr;
+  std::string given_by;  // of a slice: "AGENT/RUN"; empty: a budget of the policy
 
   // e.g. "agent:coder", "group:builders", "global", "run".
   std::string scope_name() const;

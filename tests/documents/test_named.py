@@ -62,6 +62,16 @@ class Named(unittest.TestCase):
         for wrong in ("budgets", "serve --observed", "policy prune FILE", "audit verify --heads 1"):
             self.assertIsNotNone(complaint(wrong), wrong)
 
+    def test_every_test_that_answers_a_complaint_exists(self) -> None:
+        text = (ROOT / "tests/README.md").read_text("utf-8").split("## Complaints")[1]
+        named_tests = set(re.findall(r"`([^`]+)`", "".join(re.findall(r"\| ([^|]*`[^|]*) \|$", text, re.MULTILINE))))
+        self.assertGreater(len(named_tests), 25)
+        sources = "\n".join(path.read_text("utf-8") for kind in ("e2e/*.py", "unit/*/*.cpp")
+                            for path in sorted((ROOT / "tests").glob(kind)))
+        for name in named_tests:
+            with self.subTest(name):
+                self.assertTrue(f"def {name}(" in sources or f'"{name}"' in sources)
+
     def test_every_suite_that_is_named_exists(self) -> None:
         text = "\n".join((ROOT / name).read_text("utf-8") for name in documents())
         found = set(re.findall(r"`(?:\./)?tests/run([^`\n]*)`", text))

@@ -8,6 +8,7 @@ to say must have the shape (keys, at every depth, and kinds of values) of someth
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -17,7 +18,7 @@ from typing import Any
 from blocks import ROOT, blocks
 
 sys.path.insert(0, str(ROOT / "tests/e2e"))
-from support import Sidecar  # noqa: E402
+from support import BINARY, Sidecar  # noqa: E402
 
 POLICY = """
 [store]
@@ -25,6 +26,7 @@ url = "sqlite:store.db"
 durability = "process"
 [agents.coder]
 group = "engineering"
+[agents.worker]
 [[budgets]]
 scope = "global"
 unit = "usd"
@@ -109,6 +111,8 @@ class Wire(unittest.TestCase):
         heard.append(sidecar.request("usage/record", {
             "usage": {"usd": "0.02", "tokens:large": "1200"}, "model": "large-4", "callId": "t-1"}))
         heard.append(sidecar.request("budgets/get"))
+        heard.append(sidecar.request("budgets/delegate", {
+            "agent": "worker", "run": "w1", "amounts": {"usd": "0.5"}, "ttlMs": 3600000}))
         sidecar.finish()
         observer = self.start(options=("--observe",))
         self.hello(observer)
@@ -121,6 +125,9 @@ class Wire(unittest.TestCase):
         self.hello(warned)
         warned.request("tools/register", {"tools": [{"name": "search"}]})
         self.body(warned, heard)
+        subprocess.run([BINARY, "freeze", "agent:coder", "-c", self.config, "--reason", "audit"],
+                       check=True, capture_output=True, timeout=60)
+        heard.append(warned.receive() or {})
         return heard + warned.notices
 
     def lines(self, who: str) -> list[tuple[str, Message]]:

@@ -30,8 +30,9 @@ class Brake(StoreTest):
                 self.assertEqual(gate.govern("look")["status"], "completed")
                 self.close(command, "agent:coder", "--reason", "it loops")
                 state = {"cut": "cut", "freeze": "frozen", "kill": "killed"}[command]
-                self.assertEqual(self.told(gate),
-                                 {"scope": "agent:coder", "state": state, "reason": "it loops"})
+                snapshot = {"snapshot": True} if command == "freeze" else {}
+                self.assertEqual(self.told(gate), {"scope": "agent:coder", "state": state,
+                                                   "reason": "it loops", **snapshot})
                 denied = gate.govern("look")
                 self.assertEqual((denied["status"], denied["code"]), ("denied", code))
                 self.assertIn("it loops", denied["reason"])
@@ -67,6 +68,59 @@ class Brake(StoreTest):
         self.assertEqual((ended["result"]["status"], ended["result"]["code"]),
                          ("cancelled", "scope_killed"))
         self.assertEqual(self.usd()["spent"], "0.01")
+
+    def test_a_freeze_tells_to_snapshot_and_binds_who_does_not_listen(self) -> None:
+        gate = self.sidecar()
+        asked = gate.propose("pay")
+        self.close("freeze", "run:default/r1", "--reason", "audit")
+        self.assertEqual(self.told(gate), {"scope": "run:default/r1", "state": "frozen",
+                                           "reason": "audit", "snapshot": True})
+        for method in ("actions/govern", "actions/propose"):
+            answer = gate.request(method, {"tool": "look", "args": {}})["result"]
+            self.assertEqual((answer["status"], answer["code"]), ("denied", "scope_frozen"))
+        # What runs may end, and its end counts.
+        gate.send({"id": asked["id"], "result": {"output": 1}})
+        self.assertEqual(gate.receive()["result"]["status"], "completed")  # type: ignore[index]
+        # Neither another process of the run gets through, nor one that asks again and again.
+        other = self.sidecar()
+        self.assertEqual([notice["params"].get("snapshot") for notice in other.notices], [True])
+        for _ in range(3):
+            self.assertEqual(other.govern("look")["code"], "scope_frozen")
+        self.assertEqual(self.usd()["spent"], "0.01")
+
+    def test_a_kill_reaches_a_host_that_does_not_listen_and_what_the_sidecar_runs(self) -> None:
+        mark = self.folder / "still-here"
+        script = f"(trap '' TERM; sleep 3; touch {mark}) & wait"
+        self.config.write_text(self.config.read_text() + f"""
+[tools.loop]
+cost = "free"
+executor = "exec"
+command = ["/bin/sh", "-c", "{script}"]
+timeout = "60s"
+[[rules]]
+id = "loops"
+match = {{tool = "loop"}}
+effect = "allow"
+""")
+        gate = self.sidecar()
+        gate.send({"id": "mute", "method": "actions/govern", "params": {"tool": "pay", "args": {}}})
+        gate.receive()  # tools/execute, which this host never answers
+        gate.send({"id": "loop", "method": "actions/govern", "params": {"tool": "loop", "args": {}}})
+        time.sleep(0.3)
+        self.close("kill", "global")
+        ends: dict[str, Any] = {}
+        while len(ends) < 2:
+            message = gate.receive(patience=8)
+            assert message is not None
+            if "result" in message:
+                ends[message["id"]] = message["result"]
+        self.assertEqual((ends["loop"]["status"], ends["loop"]["code"]),
+                         ("cancelled", "scope_killed"))
+        self.assertEqual((ends["mute"]["status"], ends["mute"]["code"]),
+                         ("in_doubt", "scope_killed"))
+        self.assertEqual(gate.govern("look")["code"], "scope_killed")
+        time.sleep(3.2)
+        self.assertFalse(mark.exists(), "what the command left in its group lives on")
 
     def test_a_scope_can_be_closed_before_it_was_ever_used(self) -> None:
         self.close("cut", "agent:newcomer", "--reason", "not yet")

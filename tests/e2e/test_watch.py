@@ -80,6 +80,30 @@ class Watching(StoreTest):
         self.gate.govern("pay")
         self.assertEqual(seen.next(), {**first, "spent": "0.01", "available": "0.99"})
 
+    def test_twins_are_told_apart_by_their_place(self) -> None:
+        # Two days, each in its timezone: to who only sees scope, unit and window they are one.
+        self.gate.finish()
+        days = "".join(f"""
+[[budgets]]
+scope = "global"
+unit = "calls"
+window = "day"
+timezone = "{zone}"
+cap = "{cap}"
+""" for zone, cap in (("Europe/Berlin", 7), ("Asia/Tokyo", 9)))
+        self.config.write_text(self.config.read_text() + days)
+        self.gate = self.sidecar()
+        seen = Watcher(self, "budget", "--watch", "1")
+        twins = [row for row in (seen.next() for _ in range(3)) if row["unit"] == "calls"]
+        self.assertEqual([row["cap"] for row in twins], ["7", "9"])
+        self.gate.govern("look")
+        later = [seen.next(), seen.next()]
+        self.assertEqual([(row["cap"], row["spent"]) for row in later], [("7", "1"), ("9", "1")])
+        with self.assertRaises(TimeoutError):
+            seen.next(2.5)  # neither hides the other, look after look
+        self.config.write_text(self.config.read_text().replace('cap = "9"', 'cap = "10"'))
+        self.assertEqual(seen.next(), {**later[1], "cap": "10", "available": "9"})
+
     def test_what_waits_no_more_is_gone(self) -> None:
         seen = Watcher(self, "approvals", "--watch", "1")
         with self.assertRaises(TimeoutError):

@@ -70,7 +70,8 @@ void Coverage::print() const {
 
 std::string Coverage::missing() const {
   for (const Transition& row : transitions) {
-    if (pairs_.contains({row.from, row.event})) continue;
+    // No host of these worlds gives slices: delegation_dice_test.cpp does.
+    if (row.event == ActionEvent::returned || pairs_.contains({row.from, row.event})) continue;
     return "no call was " + name_of(row.from) + " and met " + name_of(row.event);
   }
   const auto struck = [this](const std::string& moment, Blow blow) {

@@ -67,8 +67,8 @@ tallygate_mutant(released_with_its_owner kernel recovery.cpp
                return Ending{ActionEvent::withdrawn, code, std::move(why), {}, {}, {}, {}};
              }(action, turn.now_ms(), Code::host_lost,]])
 tallygate_mutant(window_of_the_end_not_the_grant kernel kernel_bodies.cpp
-  [[windows_of(*turn_, policy_, identity, ending.actual, action.at_ms);]]
-  [[windows_of(*turn_, policy_, identity, ending.actual, turn_->now_ms());]])
+  [[windows_of(*turn_, policy_, identity, ending.actual, action.at_ms, &action);]]
+  [[windows_of(*turn_, policy_, identity, ending.actual, turn_->now_ms(), &action);]])
 # --- Once.
 tallygate_mutant(effect_before_commit kernel kernel.cpp
   [[if (committed || std::holds_alternative<std::monostate>(out.otherwise)) {]] [[if (true) {]])
@@ -107,14 +107,14 @@ tallygate_mutant(end_without_a_row kernel settlement.cpp
     turn.audit(audit_kind(ending, row->to), action.id.key,
                audit_body(policy, action, ending, row));]])
 tallygate_mutant(close_read_outside_the_transaction kernel decision.cpp
-  [[const auto closed = turn.first_closed(subject.identity.scopes());]]
+  [[const auto closed = turn.first_closed(identity.scopes());]]
   [[static std::map<std::string, std::optional<ClosedScope>> looks;
   static std::int64_t newest_ms = 0;
   if (turn.now_ms() < newest_ms) looks.clear();  // another world
   newest_ms = turn.now_ms();
   const auto [look, is_first] =
-      looks.try_emplace(subject.identity.agent + "/" + subject.identity.run);
-  const auto here = turn.first_closed(subject.identity.scopes());
+      looks.try_emplace(identity.agent + "/" + identity.run);
+  const auto here = turn.first_closed(identity.scopes());
   const auto closed = is_first ? here : look->second;  // as it was at the call before
   look->second = here;]])
 

@@ -37,6 +37,11 @@ struct ToolOptions {
   json::object input_schema;
 };
 
+struct SliceOptions {
+  std::string agent;                 // whose run it is; empty: of this agent
+  std::chrono::milliseconds ttl{0};  // how long it lasts, a day at most; 0: a day
+};
+
 struct CallOptions {
   Amounts cost;         // the most it may cost, for a tool whose price the host states
   std::string call_id;  // its name within the run: a call with a name runs once
@@ -145,6 +150,18 @@ class Gate {
     if (!model.empty()) params["model"] = model;
     if (!call_id.empty()) params["callId"] = call_id;
     return stands("usage/record", std::move(params));
+  }
+
+  // Gives another run a slice of what this run may spend; its calls then spend that and no more.
+  // `amounts` are what it may spend in all: asking again sets them anew, where only what is free
+  // can be taken back, and the same again changes nothing. `cancel` takes the slice back. `code`
+  // says why where nothing was given, or a slice keeps what it had.
+  Result<ActionResult> delegate(const std::string& run, const Amounts& amounts,
+                                const SliceOptions& options = {}) {
+    json::object params{{"run", run}, {"amounts", write_amounts(amounts)}};
+    if (!options.agent.empty()) params["agent"] = options.agent;
+    if (options.ttl.count() > 0) params["ttlMs"] = options.ttl.count();
+    return stands("budgets/delegate", std::move(params));
   }
 
   // The caps that bind this session, or those of one scope.

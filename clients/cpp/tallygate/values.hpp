@@ -74,6 +74,19 @@ struct Grant {
   std::string expires_at;
 };
 
+// One cap in its present window; available = cap - reserved - spent - overrun. Of a slice also the
+// run "AGENT/RUN" that gave it, and until when it lasts.
+struct Budget {
+  std::string scope, unit, window, cap, reserved, spent, overrun, available, state, resets_at;
+  std::string given_by, expires_at;
+};
+
+// A slice of this run's budgets that another run may spend; without `expires_at` it is over.
+struct Delegation {
+  std::string agent, run, expires_at;
+  std::vector<Budget> budgets;
+};
+
 // How a call ended, or stands.
 struct ActionResult {
   bool completed() const { return status == Status::completed; }
@@ -88,11 +101,7 @@ struct ActionResult {
   std::optional<Grant> grant;  // told once: who has it runs the body
   std::optional<std::int64_t> retry_after_ms;
   bool replayed = false;  // the end, or the state, of an earlier call of the same name
-};
-
-// One cap in its present window; available = cap - reserved - spent - overrun.
-struct Budget {
-  std::string scope, unit, window, cap, reserved, spent, overrun, available, state, resets_at;
+  std::optional<Delegation> delegation;  // where it is no call but a slice
 };
 
 // What the operator's policy makes of a tool. `status` is "ok", or "unconfigured": never allowed.
@@ -228,6 +237,28 @@ inline Grant read_grant(Reader& outer) {
   return grant;
 }
 
+inline std::vector<Budget> read_budget_rows(Reader& fields) {
+  std::vector<Budget> budgets;
+  for (const json::value& row_value : fields.array("budgets")) {
+    Reader row(row_value, "budgets[]");
+    budgets.push_back({row.text("scope"), row.text("unit"), row.text("window"), row.amount("cap"),
+                       row.amount("reserved"), row.amount("spent"), row.amount("overrun"),
+                       row.amount("available"), row.text("state"), row.optional_text("resetsAt"),
+                       row.optional_text("givenBy"), row.optional_text("expiresAt")});
+    fields.adopt(row);
+  }
+  return budgets;
+}
+
+inline Delegation read_delegation(Reader& outer) {
+  const json::value value = outer.any("delegation");
+  Reader fields(value, "delegation");
+  Delegation given{fields.text("agent"), fields.text("run"), fields.optional_text("expiresAt"),
+                   read_budget_rows(fields)};
+  outer.adopt(fields);
+  return given;
+}
+
 // `fault` is where it is not what the protocol says.
 inline ActionResult read_action_result(const json::value& value, std::string& fault) {
   Reader fields(value, "ActionResult");
@@ -244,6 +275,7 @@ inline ActionResult read_action_result(const json::value& value, std::string& fa
   fields.adopt(cost);
   if (fields.has("hold")) result.hold = read_hold(fields);
   if (fields.has("grant")) result.grant = read_grant(fields);
+  if (fields.has("delegation")) result.delegation = read_delegation(fields);
   result.retry_after_ms = fields.optional_integer("retryAfterMs");
   result.replayed = fields.any("replayed") == json::value(true);
   fault = fields.fault();
@@ -252,14 +284,7 @@ inline ActionResult read_action_result(const json::value& value, std::string& fa
 
 inline std::vector<Budget> read_budgets(const json::value& value, std::string& fault) {
   Reader fields(value, "result");
-  std::vector<Budget> budgets;
-  for (const json::value& row_value : fields.array("budgets")) {
-    Reader row(row_value, "budgets[]");
-    budgets.push_back({row.text("scope"), row.text("unit"), row.text("window"), row.amount("cap"),
-                       row.amount("reserved"), row.amount("spent"), row.amount("overrun"),
-                       row.amount("available"), row.text("state"), row.optional_text("resetsAt")});
-    fields.adopt(row);
-  }
+  std::vector<Budget> budgets = read_budget_rows(fields);
   fault = fields.fault();
   return budgets;
 }

@@ -27,7 +27,16 @@ from .gate import Gate
 from .grant import Grant
 from .launch import start
 from .notices import Progress, ScopeChange
-from .results import ActionResult, Budget, Hold, Policy, Registration, Session, Terms
+from .results import (
+    ActionResult,
+    Budget,
+    Delegation,
+    Hold,
+    Policy,
+    Registration,
+    Session,
+    Terms,
+)
 from .tool import Tool
 from .version import VERSION as __version__
 
@@ -37,6 +46,7 @@ __all__ = [
     "Budget",
     "Cancelled",
     "Completed",
+    "Delegation",
     "Denied",
     "Gate",
     "GateClosed",

@@ -227,6 +227,29 @@ class Gate:
             self._stands("usage/record", requests.record(usage, model, call_id))
         )
 
+    def delegate(
+        self,
+        run: str,
+        amounts: Mapping[str, AmountLike],
+        *,
+        agent: str | None = None,
+        ttl: Seconds | None = None,
+    ) -> ActionResult:
+        """Gives another run, by default of this agent, a slice of what this run may spend; its
+        calls then spend that and no more. `amounts` are what it may spend in all: asking again sets
+        them anew, where only what is free can be taken back, and the same again changes nothing.
+        `cancel` takes the slice back.
+
+        ttl: how long it lasts, a day at most. It never lasts longer than the windows it is of.
+
+        Raises `Denied` where nothing was given. A slice that keeps what it had, for want of room,
+        comes back with `code` and `reason`.
+        """
+        result = self._stands("budgets/delegate", requests.delegate(run, amounts, agent, ttl))
+        if result.status == "denied":
+            raise_end(result)
+        return result
+
     # How they are asked
 
     def _stands(self, method: str, params: dict[str, Any]) -> ActionResult:

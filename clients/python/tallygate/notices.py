@@ -28,12 +28,14 @@ class Progress:
 
 @dataclass(frozen=True)
 class ScopeChange:
-    """An operator closed a scope of this session, or opened it again. scope: "global",
-    "agent:NAME", "run:AGENT/RUN"; state: "cut", "frozen", "killed", "open"."""
+    """An operator, or a budget that ran dry, closed a scope of this session, or it was opened again.
+    scope: "global", "group:NAME", "agent:NAME", "run:AGENT/RUN"; state: "cut", "frozen", "killed",
+    "open". snapshot: keep now what is needed to go on, in another process if need be."""
 
     scope: str
     state: str
     reason: str | None
+    snapshot: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,12 @@ class Notices:
 
 def _read_scope_change(params: dict[str, Any]) -> ScopeChange:
     fields = Fields(params, "scope/changed")
-    return ScopeChange(fields.text("scope"), fields.text("state"), fields.optional_text("reason"))
+    return ScopeChange(
+        scope=fields.text("scope"),
+        state=fields.text("state"),
+        reason=fields.optional_text("reason"),
+        snapshot=params.get("snapshot") is True,
+    )
 
 
 class ThreadDelivery:

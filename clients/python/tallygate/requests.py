@@ -85,5 +85,13 @@ def record(
     return {"usage": write_amounts(usage), **_given(model=model, callId=call_id)}
 
 
+def delegate(
+    run: str, amounts: Mapping[str, AmountLike], agent: str | None, ttl: Seconds | None
+) -> dict[str, Any]:
+    ttl_ms = None if ttl is None else round(seconds_of(ttl) * 1000)
+    more = _given(agent=agent, ttlMs=ttl_ms)
+    return {"run": run, "amounts": write_amounts(amounts), **more}
+
+
 def _given(**members: object) -> dict[str, Any]:
     return {key: value for key, value in members.items() if value is not None}

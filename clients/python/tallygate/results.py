@@ -46,8 +46,8 @@ class ActionResult:
     `code` and `reason` are set where it did not complete; `reserved` and `spent` map a unit ("usd",
     "calls", ...) to its exact amount; `hold` is set while it waits for a person, `terms` while this
     session may run it by itself; `retry_after` are the seconds after which trying again makes
-    sense; `replayed` says that this is the end of an earlier call of the same name; `raw` is the
-    whole answer, the token of `terms` included."""
+    sense; `replayed` says that this is the end of an earlier call of the same name; `delegation` is
+    set where it is no call but a slice; `raw` is the whole answer, the token of `terms` included."""
 
     action_id: str
     status: str
@@ -61,6 +61,7 @@ class ActionResult:
     replayed: bool
     raw: dict[str, Any] = field(repr=False)
     terms: Terms | None = None
+    delegation: Delegation | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,19 @@ class Budget:
     available: Decimal
     state: str
     resets_at: str | None
+    # Of a slice: the run "AGENT/RUN" that gave it, and until when it lasts (RFC 3339, UTC).
+    given_by: str | None = None
+    expires_at: str | None = None
+
+
+@dataclass(frozen=True)
+class Delegation:
+    """A slice of this run's budgets that another run may spend; without `expires_at` it is over."""
+
+    agent: str
+    run: str
+    expires_at: str | None
+    budgets: tuple[Budget, ...]
 
 
 @dataclass(frozen=True)
@@ -191,6 +205,18 @@ def read_action_result(value: object) -> ActionResult:
         replayed=fields.value.get("replayed") is True,
         raw=fields.value,
         terms=_read_terms(fields.inner("grant")) if "grant" in fields.value else None,
+        delegation=(
+            _read_delegation(fields.inner("delegation")) if "delegation" in fields.value else None
+        ),
+    )
+
+
+def _read_delegation(given: Fields) -> Delegation:
+    return Delegation(
+        agent=given.text("agent"),
+        run=given.text("run"),
+        expires_at=given.optional_text("expiresAt"),
+        budgets=tuple(_read_budget(Fields(row, "budgets[]")) for row in given.items("budgets")),
     )
 
 
@@ -235,6 +261,8 @@ def _read_budget(row: Fields) -> Budget:
         available=row.amount("available"),
         state=row.text("state"),
         resets_at=row.optional_text("resetsAt"),
+        given_by=row.optional_text("givenBy"),
+        expires_at=row.optional_text("expiresAt"),
     )
 
 

@@ -3,6 +3,7 @@
 #include "kernel/amount_texts.h"
 #include "kernel/approval_acts.h"
 #include "kernel/scope_acts.h"
+#include "ledger/delegations.h"
 #include "protocol/json_writer.h"
 #include "protocol/utc_text.h"
 
@@ -64,8 +65,32 @@ void add_hold(const Premises& premises, Turn& turn, const ApprovalRequest& reque
   section.note(text, std::move(remedies), data);
 }
 
+// What a run has given to another and nobody has spent yet.
+void add_slice(const Premises& premises, Turn& turn, const ActionSummary& call,
+               const Delegation& given, Section& section) {
+  const std::string child = Delegations(turn).name_of(given.child);
+  std::string text = "slice " + call.row.id.text() + " that " + call.agent + "/" + call.run +
+                     " gave to " + child + ", since " + utc_text(call.row.at_ms) + ", reserves " +
+                     charges_text(premises.policy, call.row.cost);
+  const std::string data = data_of(premises, call);
+  if (given.ended) {
+    return section.note(text + "; it has ended, and returns what open calls of " + child +
+                            " hold of it as they end",
+                        {}, data);
+  }
+  if (is_due(turn, call.row.deadline_ms)) {
+    return section.note(text + next_writer, {premises.clearing()}, data);
+  }
+  text += "; it returns at " + utc_text(call.row.deadline_ms) +
+          ", or when its giver cancels it or is cut";
+  section.note(text, {premises.command("cut run:" + call.agent + "/" + call.run)}, data);
+}
+
 void add_granted(const Premises& premises, Inspection& store, const ActionSummary& call,
                  Section& section) {
+  if (const auto given = Delegations(store.turn()).find(call.row.id.key)) {
+    return add_slice(premises, store.turn(), call, *given, section);
+  }
   const std::string text = call_text(premises, call);
   const std::string until = utc_text(call.row.deadline_ms);
   const std::string data = data_of(premises, call);

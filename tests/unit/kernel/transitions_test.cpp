@@ -17,12 +17,12 @@ const std::vector<std::optional<State>> every_from{
     std::nullopt,     State::held,   State::granted, State::in_doubt,
     State::completed, State::failed, State::denied,  State::cancelled};
 const std::vector<ActionEvent> every_event{
-    ActionEvent::admitted,          ActionEvent::refused,        ActionEvent::needs_approval,
-    ActionEvent::disapproved,       ActionEvent::expired,        ActionEvent::recorded,
-    ActionEvent::extended,          ActionEvent::body_completed, ActionEvent::body_failed,
-    ActionEvent::body_stopped,      ActionEvent::outcome_lost,   ActionEvent::lapsed,
-    ActionEvent::withdrawn,         ActionEvent::cancelled,      ActionEvent::reconciled_completed,
-    ActionEvent::reconciled_not_run};
+    ActionEvent::admitted,           ActionEvent::refused,        ActionEvent::needs_approval,
+    ActionEvent::disapproved,        ActionEvent::expired,        ActionEvent::recorded,
+    ActionEvent::extended,           ActionEvent::body_completed, ActionEvent::body_failed,
+    ActionEvent::body_stopped,       ActionEvent::outcome_lost,   ActionEvent::lapsed,
+    ActionEvent::withdrawn,          ActionEvent::cancelled,      ActionEvent::reconciled_completed,
+    ActionEvent::reconciled_not_run, ActionEvent::returned};
 
 std::string name_of(const std::optional<State>& state) {
   return state ? std::string(to_text(*state)) : "new";
@@ -60,6 +60,7 @@ TEST_CASE("exactly these transitions are possible, of all states and events", "[
       "granted withdrawn -> failed, release",
       "granted cancelled -> cancelled, release",
       "granted body_stopped -> cancelled, charge",
+      "granted returned -> completed, release",
       "in_doubt body_completed -> completed, charge",
       "in_doubt body_failed -> failed, charge",
       "in_doubt body_stopped -> cancelled, charge",

@@ -184,6 +184,27 @@ TEST_CASE_METHOD(RollingTest, "a top-up whose bucket has left is no room any mor
   CHECK(faults().empty());
 }
 
+TEST_CASE_METHOD(RollingTest, "a top-up that lands in another bucket is room for who runs",
+                 "[ledger]") {
+  const Open ledger = open_as_owner();
+  ActionRow call;
+  {
+    Turn turn = begin(*ledger, noon);
+    call = grant(turn, {bucket(turn, noon)}, {{"usd", {100}}});
+    commit(turn);
+  }
+  Turn turn = begin(*ledger, noon + 2 * minute);
+  CHECK(turn.top_up(bucket(turn, noon + 2 * minute), {40}) == Amount{0});
+  // Who settles knows the cap of now: the policy's, and what was added to any bucket in reach.
+  CHECK_FALSE(turn.charge(call, {{"usd", {130}}}, {bucket(turn, noon, 140)}));
+  turn.set_state(call, State::completed, Code::none);
+  const Counters all = turn.standing(bucket(turn, noon + 2 * minute).key, hour).counters;
+  CHECK(all.spent == Amount{130});
+  CHECK(all.overrun == Amount{0});
+  commit(turn);
+  CHECK(faults().empty());
+}
+
 TEST_CASE_METHOD(RollingTest, "a top-up that no posting tells of shows in the recount",
                  "[ledger]") {
   const Open ledger = open_as_owner();

@@ -5,6 +5,7 @@ namespace tallygate {
 
 // What version 5 made, taken back.
 inline constexpr const char* back_to_4 = R"sql(
+DROP TABLE delegations;
 DROP TABLE checkpoints;
 DROP TABLE pruned_totals;
 PRAGMA user_version = 4;

@@ -92,6 +92,30 @@ TEST_CASE("what was refused even so, and names no policy can have, are left out"
       holds(draft_policy(use, {}), "# never was refused 1 time even so, and is left out: level 5"));
 }
 
+TEST_CASE("what was counted in a misspelt unit is in no draft, which loads all the same",
+          "[draft]") {
+  SessionUse use;
+  SeenCall call = call_of("ask");
+  call.amounts = {{"usdd", Amount{5}}};
+  call.is_stated = true;
+  add_call(use, call);
+  call.tool = "pay";
+  call.is_stated = false;
+  call.amounts = {{"USD", Amount{7}}, {"usd", Amount{50'000'000}}, {"aud", Amount{3}}};
+  add_call(use, call);
+  SeenCall record = call_of("usage record");
+  record.amounts = {{"cals", Amount{9}}};
+  record.is_record = true;
+  add_call(use, record);
+  const std::string text = draft_policy(use, {});
+  const Policy policy = policy_of(text);
+  CHECK(policy.find_tool("ask")->cost.kind == Cost::Kind::free);
+  CHECK(policy.find_tool("pay")->cost.amounts ==
+        Charges{{"aud", Amount{3}}, {"usd", Amount{50'000'000}}});
+  for (const char* slip : {"usdd", "USD", "cals"}) CHECK_FALSE(holds(text, slip));
+  CHECK(policy.budgets.size() == 3);  // aud, calls, usd
+}
+
 TEST_CASE("caps follow the busiest day, and a short session is one day", "[draft]") {
   constexpr std::int64_t hour_ms = 3'600'000;
   SessionUse use;

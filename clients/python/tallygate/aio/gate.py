@@ -220,6 +220,21 @@ class AsyncGate:
         params = requests.record(usage, model, call_id)
         return self._completed(await self._stands("usage/record", params))
 
+    async def delegate(
+        self,
+        run: str,
+        amounts: Mapping[str, AmountLike],
+        *,
+        agent: str | None = None,
+        ttl: Seconds | None = None,
+    ) -> ActionResult:
+        """Gives another run a slice of what this run may spend; see `Gate.delegate`."""
+        params = requests.delegate(run, amounts, agent, ttl)
+        result = await self._stands("budgets/delegate", params)
+        if result.status == "denied":
+            raise_end(result)
+        return result
+
     # How they are asked
 
     async def _stands(self, method: str, params: dict[str, Any]) -> ActionResult:
