@@ -149,7 +149,7 @@ Admission admit(Turn& turn, const Policy& policy, const Session& session,
   }
   turn.audit(to_text(row->to), admission.action.key,
              audit_body(policy, session, proposal, asked, decision, admission));
-  if (decision.exhausted) close_exhausted(turn, policy, session.identity, *decision.exhausted);
+  close_dry(turn, policy, session.identity, decision);
   return admission;
 }
 

@@ -77,7 +77,9 @@ void check_budgets(Turn& turn, const Policy& policy, const Subject& subject, Dec
       continue;
     }
     if (!first) first = std::move(refusal);
-    if (!worst || worst->on_exhausted() < draw.claim.on_exhausted()) worst = draw.claim;
+    if (worst && worst->on_exhausted() >= draw.claim.on_exhausted()) continue;
+    worst = draw.claim;
+    decision.exhausted_of = draw.whose;
   }
   if (!first) return;
   decision.deny(Code::budget_exhausted, std::move(*first));

@@ -38,7 +38,8 @@ struct Decision {
   std::int64_t retry_ms = 0;  // throttled, or refused for its rate: when to ask again
   std::vector<RateClaim> rates;
   std::vector<WindowRef> windows;
-  std::optional<Claim> exhausted;  // what had no room
+  std::optional<Claim> exhausted;  // what had no room,
+  ScopeId exhausted_of{};          // and the run that it binds: the call's own, or a giver's
 
   bool denied() const { return verdict == Verdict::deny; }
   void deny(Code why, std::string sentence);

@@ -77,20 +77,40 @@ void check_count(Turn& turn, const Identity& giver, Decision& decision) {
                                          " slices; take one back first");
 }
 
-// Finds room for `left` in every budget of the giver. A slice lasts no longer than the windows it
-// is taken from: later, nothing would hold it there.
-Source find_room(Turn& turn, const Policy& policy, const Identity& giver, const Charges& left,
-                 std::int64_t ttl_ms, const ActionRow* before) {
-  Source source{{}, turn.now_ms() + ttl_ms};
+// Not behind the end of a slice that this run spends, or that its giver spends, and so on.
+std::int64_t end_of_slices(Turn& turn, ScopeId run, std::int64_t until_ms) {
+  Delegations lent(turn);
+  auto given = lent.of_child(run);
+  for (std::size_t depth = 0; given && depth <= limits::delegation_depth_max; ++depth) {
+    const auto action = turn.find_action(given->action.key);
+    if (action && !given->ended) until_ms = std::min(until_ms, action->deadline_ms);
+    given = lent.of_child(given->giver);
+  }
+  return until_ms;
+}
+
+// The same units, and a little of each: what they draw on, whatever is left of them.
+Charges some_of(Charges charges) {
+  for (Charge& charge : charges) charge.amount = std::max(charge.amount, Amount{1});
+  return charges;
+}
+
+// Finds room for `left` in every budget of the giver, and the windows of all units that the slice
+// `names`: what is used above it is booked there. A slice lasts no longer than the windows it is
+// taken from: later, nothing would hold it there.
+Source find_room(Turn& turn, const Policy& policy, const Identity& giver, const Charges& names,
+                 const Charges& left, std::int64_t ttl_ms, const ActionRow* before) {
+  Source source{{}, end_of_slices(turn, giver.run_scope, turn.now_ms() + ttl_ms)};
   Decision& decision = source.decision;
   check_world(turn, giver, decision);
   if (decision.denied()) return source;
   auto refusal = refuse_by_slice(turn, giver, left);
-  for (Draw& draw : draws_of(turn, policy, giver, left, turn.now_ms())) {
+  for (Draw& draw : draws_of(turn, policy, giver, some_of(names), turn.now_ms())) {
+    if (draw.claim.amount <= Amount{}) continue;
+    draw.claim.amount = charge_of(left, draw.claim.unit);
     if (before != nullptr) leave_out(*before, draw.found);
     if (!refusal) refusal = refuse_draw(draw);
-    if (draw.claim.amount <= Amount{}) continue;
-    if (draw.found.window.ends_ms) {
+    if (draw.claim.amount > Amount{} && draw.found.window.ends_ms) {
       source.until_ms = std::min(source.until_ms, *draw.found.window.ends_ms);
     }
     decision.windows.push_back(std::move(draw.found.window));
@@ -100,11 +120,6 @@ Source find_room(Turn& turn, const Policy& policy, const Identity& giver, const 
     return source;
   }
   decision.charges = left;
-  for_each_giver(turn, giver.run_scope, [&](const std::string& run) {
-    const auto given = Delegations(turn).of_child(identity_of(turn, policy, run).run_scope);
-    const auto above = given ? turn.find_action(given->action.key) : std::nullopt;
-    if (above && !given->ended) source.until_ms = std::min(source.until_ms, above->deadline_ms);
-  });
   return source;
 }
 
@@ -224,7 +239,7 @@ ActionResult change_slice(Turn& turn, const Policy& policy, const Identity& give
     refusal.deny(Code::budget_exhausted, "the slice is overrun in " + change.overrun +
                                              "; cancel it and delegate anew to go on");
   } else {
-    Source source = find_room(turn, policy, giver, change.left,
+    Source source = find_room(turn, policy, giver, change.caps, change.left,
                               wish.ttl_ms.value_or(limits::delegation_ms_max), &row);
     if (source.decision.denied()) {
       refusal = std::move(source.decision);
@@ -256,7 +271,7 @@ ActionResult delegate(Turn& turn, const Policy& policy, const Identity& giver,
   if (row) return change_slice(turn, policy, giver, wish, *given, *row);
   Charges left = wish.amounts;
   std::erase_if(left, [](const Charge& charge) { return charge.amount <= Amount{}; });
-  Source source = find_room(turn, policy, giver, left,
+  Source source = find_room(turn, policy, giver, wish.amounts, left,
                             wish.ttl_ms.value_or(limits::delegation_ms_max), nullptr);
   if (!source.decision.denied()) check_child(turn, policy, giver, wish, source.decision);
   if (!source.decision.denied()) check_count(turn, giver, source.decision);
@@ -269,6 +284,8 @@ ActionResult delegate(Turn& turn, const Policy& policy, const Identity& giver,
 void give_back(Turn& turn, const Policy& policy, const Delegation& given, const std::string& reason,
                const std::string& by) {
   Delegations lent(turn);
+  const auto still = lent.find(given.action.key);
+  if (!still || still->ended) return;  // it ended with what it was made of
   for (const Delegation& other : lent.open()) {
     const auto row = turn.find_action(other.action.key);
     const bool is_of_it = row && std::ranges::any_of(given.slices, [&](const WindowKey& key) {

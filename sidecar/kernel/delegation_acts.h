@@ -33,7 +33,7 @@ ActionResult delegate(Turn& turn, const Policy& policy, const Identity& giver,
                       const DelegationWish& wish, Entropy& entropy);
 
 // Ends a slice, and those that were made of it: what is free returns to the budgets at once, what
-// open calls of the child reserve as they end. REQUIRES: it has not ended.
+// open calls of the child reserve as they end. Nothing where it is over already.
 void give_back(Turn& turn, const Policy& policy, const Delegation& given, const std::string& reason,
                const std::string& by);
 

@@ -3,6 +3,7 @@
 #include "protocol/limits.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tallygate {
 namespace {
@@ -18,11 +19,13 @@ class Gathering {
   void add(const Identity& who, const Charges& charges, const std::optional<Delegation>& given,
            bool may_be_over, bool is_child = true);
   std::vector<Draw> take() { return std::move(draws_); }
+  // Of the budgets that slices hold, those whose caps change as time goes by.
+  std::vector<WindowRef> lent_windows();
 
  private:
   Charges add_slices(const Delegation& given, const std::string& giver, const Charges& charges,
                      bool is_child);
-  void hold(const Delegation& given);
+  void hold(const WindowKey& slice);
   bool is_held(const Claim& claim, const WindowKey& key) const;
   bool is_drawn_on(const WindowKey& key) const;
 
@@ -31,7 +34,8 @@ class Gathering {
   Delegations lent_;
   std::int64_t at_ms_;
   std::vector<Draw> draws_;
-  std::vector<WindowKey> held_;  // where slices have set aside what the call costs
+  // Where slices have set aside what the call costs, and of which run.
+  std::vector<std::pair<WindowKey, ScopeId>> held_;
 };
 
 // The givers' first: what they hold is not drawn on a second time.
@@ -50,7 +54,7 @@ void Gathering::add(const Identity& who, const Charges& charges,
     Found found = look_up(turn_, who, claim);
     if (given && (is_held(claim, found.window.key) || is_drawn_on(found.window.key))) continue;
     claim.cap = found.cap;
-    draws_.push_back({std::move(claim), std::move(found)});
+    draws_.push_back({std::move(claim), std::move(found), who.run_scope});
   }
 }
 
@@ -72,24 +76,42 @@ Charges Gathering::add_slices(const Delegation& given, const std::string& giver,
     draw.found = {
         {key, draw.claim.unit, {}, now.cap}, {now.reserved, now.spent, now.overrun}, now.cap};
     std::erase_if(rest, [&](const Charge& charge) { return charge.unit == draw.claim.unit; });
+    hold(key);
     draws_.push_back(std::move(draw));
   }
-  hold(given);
   return rest;
 }
 
-// The giver's windows, and where they are slices themselves, those of who gave them.
-void Gathering::hold(const Delegation& given) {
-  const auto giver = turn_.find_action(given.action.key);
-  if (!giver) return;
-  held_.insert(held_.end(), giver->windows.begin(), giver->windows.end());
-  if (const auto above = lent_.behind(giver->windows)) hold(*above);
+// The giver's windows of its unit, and where they are slices themselves, those of who gave them.
+void Gathering::hold(const WindowKey& slice) {
+  const auto giver = turn_.find_action(slice.starts);
+  const std::string unit = turn_.unit_of(slice);
+  for (const WindowKey& key : giver ? giver->windows : std::vector<WindowKey>()) {
+    if (turn_.unit_of(key) != unit) continue;
+    held_.emplace_back(key, giver->run);
+    if (lent_.is_slice(key.budget)) hold(key);
+  }
+}
+
+std::vector<WindowRef> Gathering::lent_windows() {
+  std::vector<WindowRef> lent;
+  for (const auto& [key, giver] : held_) {
+    if (turn_.looks_back(key) == 0) continue;
+    const Identity who = identity_of(turn_, policy_, lent_.name_of(giver));
+    const std::string unit = turn_.unit_of(key);
+    for (const Claim& claim : claims(policy_, who.agent, {{unit, Amount{1}}}, at_ms_)) {
+      const Found found = look_up(turn_, who, claim);
+      if (found.window.key.budget != key.budget) continue;
+      lent.push_back({key, unit, {}, found.window.cap, found.window.rolling_ms, true});
+    }
+  }
+  return lent;
 }
 
 // A slice is booked in the windows of its grant, whichever those of now are.
 bool Gathering::is_held(const Claim& claim, const WindowKey& key) const {
-  return std::ranges::any_of(held_, [&](const WindowKey& held) {
-    return held == key || (held.budget == key.budget && claim.window != Window::run);
+  return std::ranges::any_of(held_, [&](const auto& held) {
+    return held.first == key || (held.first.budget == key.budget && claim.window != Window::run);
   });
 }
 
@@ -98,25 +120,35 @@ bool Gathering::is_drawn_on(const WindowKey& key) const {
                              [&](const Draw& draw) { return draw.found.window.key == key; });
 }
 
+// Whether it was granted from this slice: that it is over by now does not matter then.
+bool draws_on(const ActionRow* call, const std::optional<Delegation>& given) {
+  return call != nullptr && given && std::ranges::any_of(given->slices, [&](const WindowKey& key) {
+           return std::ranges::find(call->windows, key) != call->windows.end();
+         });
+}
+
+Gathering gather(Turn& turn, const Policy& policy, const Identity& identity, const Charges& charges,
+                 std::int64_t at_ms, const ActionRow* drawn) {
+  Gathering gathering(turn, policy, at_ms);
+  Delegations lent(turn);
+  const auto given = drawn != nullptr ? lent.behind(*drawn) : lent.of_child(identity.run_scope);
+  gathering.add(identity, charges, given, draws_on(drawn, given));
+  return gathering;
+}
+
 }  // namespace
 
 std::vector<Draw> draws_of(Turn& turn, const Policy& policy, const Identity& identity,
                            const Charges& charges, std::int64_t at_ms, const ActionRow* drawn) {
-  Gathering gathering(turn, policy, at_ms);
-  Delegations lent(turn);
-  const auto given =
-      drawn != nullptr ? lent.behind(drawn->windows) : lent.of_child(identity.run_scope);
-  gathering.add(identity, charges, given, drawn != nullptr);
-  return gathering.take();
+  return gather(turn, policy, identity, charges, at_ms, drawn).take();
 }
 
 std::vector<WindowRef> windows_of(Turn& turn, const Policy& policy, const Identity& identity,
                                   const Charges& charges, std::int64_t at_ms,
                                   const ActionRow* drawn) {
-  std::vector<WindowRef> windows;
-  for (Draw& draw : draws_of(turn, policy, identity, charges, at_ms, drawn)) {
-    windows.push_back(std::move(draw.found.window));
-  }
+  Gathering gathering = gather(turn, policy, identity, charges, at_ms, drawn);
+  std::vector<WindowRef> windows = gathering.lent_windows();
+  for (Draw& draw : gathering.take()) windows.push_back(std::move(draw.found.window));
   return windows;
 }
 

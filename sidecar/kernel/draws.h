@@ -18,6 +18,7 @@ namespace tallygate {
 struct Draw {
   Claim claim;  // under the cap that binds: the policy's and what top-ups added, or the slice's
   Found found;
+  ScopeId whose{};  // the run that it binds: the call's own, or one that gave for it
 };
 
 // Of a run with a slice: the slice, for each unit that it names; of its own budgets those that the
@@ -27,7 +28,7 @@ std::vector<Draw> draws_of(Turn& turn, const Policy& policy, const Identity& ide
                            const Charges& charges, std::int64_t at_ms,
                            const ActionRow* drawn = nullptr);
 
-// The same as windows.
+// The same as windows, and those that givers hold where a cap depends on when it is asked.
 std::vector<WindowRef> windows_of(Turn& turn, const Policy& policy, const Identity& identity,
                                   const Charges& charges, std::int64_t at_ms,
                                   const ActionRow* drawn = nullptr);

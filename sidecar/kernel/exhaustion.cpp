@@ -47,8 +47,6 @@ void open_again(Turn& turn, const ClosedScope& closed, const std::string& by,
   turn.require_sync();
 }
 
-}  // namespace
-
 void close_exhausted(Turn& turn, const Policy& policy, const Identity& identity,
                      const Claim& claim) {
   const Closure closure = closure_of(claim.on_exhausted());
@@ -70,8 +68,6 @@ void close_exhausted(Turn& turn, const Policy& policy, const Identity& identity,
   close_if_open(turn, policy, change);
 }
 
-namespace {
-
 void close_overrun_of(Turn& turn, const Policy& policy, const Identity& identity,
                       const Charges& charges, std::int64_t at_ms) {
   for (const Claim& claim : claims(policy, identity.agent, charges, at_ms)) {
@@ -85,6 +81,16 @@ void close_overrun_of(Turn& turn, const Policy& policy, const Identity& identity
 }
 
 }  // namespace
+
+void close_dry(Turn& turn, const Policy& policy, const Identity& identity,
+               const Decision& decision) {
+  if (!decision.exhausted || decision.exhausted->on_exhausted() == OnExhausted::deny) return;
+  const bool is_own = decision.exhausted_of == identity.run_scope;
+  const Identity whose =
+      is_own ? identity
+             : identity_of(turn, policy, Delegations(turn).name_of(decision.exhausted_of));
+  close_exhausted(turn, policy, whose, *decision.exhausted);
+}
 
 void close_overrun(Turn& turn, const Policy& policy, const Identity& identity,
                    const Charges& charges, std::int64_t at_ms) {

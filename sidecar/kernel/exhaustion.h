@@ -2,6 +2,7 @@
 // transaction that found it dry.
 #pragma once
 
+#include "kernel/decision.h"
 #include "kernel/scope_acts.h"
 #include "kernel/session.h"
 #include "ledger/turn.h"
@@ -11,10 +12,10 @@
 
 namespace tallygate {
 
-// Closes the scope of a claim that found no room, where its budget says so: the run's where it
-// counts per run. A scope that is closed already stays as it is.
-void close_exhausted(Turn& turn, const Policy& policy, const Identity& identity,
-                     const Claim& claim);
+// Closes the scope of the budget in which this decision found no room, where that says so: the run's
+// where it counts per run. A scope that is closed already stays as it is.
+void close_dry(Turn& turn, const Policy& policy, const Identity& identity,
+               const Decision& decision);
 
 // The same for each budget that these charges, made at `at_ms`, have left overrun.
 void close_overrun(Turn& turn, const Policy& policy, const Identity& identity,

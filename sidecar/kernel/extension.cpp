@@ -43,7 +43,7 @@ std::optional<std::string> reserve_seconds(Turn& turn, const Policy& policy,
   const Charges more{Charge{"seconds", Amount{more_ms}}};
   const Charges all{Charge{"seconds", Amount{charge_of(action.cost, "seconds").steps + more_ms}}};
   std::vector<WindowRef> drawn_on, others;
-  const auto given = Delegations(turn).behind(action.windows);
+  const auto given = Delegations(turn).behind(action);
   if (given && given->ended) return "the slice that this call draws on has ended";
   for (Draw& draw : draws_of(turn, policy, identity, more, action.at_ms, &action)) {
     WindowRef& window = draw.found.window;

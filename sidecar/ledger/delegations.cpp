@@ -4,8 +4,6 @@
 #include "protocol/check.h"
 
 #include <algorithm>
-#include <functional>
-#include <set>
 
 namespace tallygate {
 namespace {
@@ -39,16 +37,16 @@ std::optional<Delegation> Delegations::find(std::int64_t action) {
   return found;
 }
 
-std::optional<Delegation> Delegations::of_child(ScopeId run) {
+std::optional<Delegation> Delegations::newest(ScopeId run, std::int64_t before) {
   if (none() || turn_.error_) return std::nullopt;
-  Statement& newest = turn_.core_->sql.newest_delegation;
+  Statement& find_newest = turn_.core_->sql.newest_delegation;
   std::int64_t action = 0;
-  if (newest.bind(run.value).step() == Statement::Answer::row) {
-    action = newest.integer(0);
+  if (find_newest.bind(run.value, before).step() == Statement::Answer::row) {
+    action = find_newest.integer(0);
   } else {
     turn_.doom("cannot look up a delegation");
   }
-  newest.reset();
+  find_newest.reset();
   return action == 0 ? std::nullopt : find(action);
 }
 
@@ -80,48 +78,43 @@ std::vector<Delegation> Delegations::open() {
   return all;
 }
 
-bool Delegations::is_slice(std::int64_t budget) {
+std::string Delegations::window_of(std::int64_t budget) {
   Statement& find = turn_.core_->sql.window_of_budget;
   const Statement::Answer answer = find.bind(budget).step();
   if (answer == Statement::Answer::failed) turn_.doom("cannot read a budget");
-  const bool is = answer == Statement::Answer::row && find.text(0) == slice_window;
+  std::string window = answer == Statement::Answer::row ? std::string(find.text(0)) : "";
   find.reset();
-  return is;
+  return window;
 }
 
-std::optional<WindowKey> Delegations::slice_among(const std::vector<WindowKey>& windows) {
-  if (none()) return std::nullopt;
-  const auto slice =
-      std::ranges::find_if(windows, [&](const WindowKey& key) { return is_slice(key.budget); });
-  return slice == windows.end() ? std::nullopt : std::optional(*slice);
+std::optional<Delegation> Delegations::behind(const ActionRow& call) {
+  for (Delegation& given : chain_of(call.windows)) {
+    if (given.child == call.run) return std::move(given);
+  }
+  return newest(call.run, call.id.key);
 }
 
 // A slice starts at the id of the action that gave it.
-std::optional<Delegation> Delegations::behind(const std::vector<WindowKey>& windows) {
-  const auto slice = slice_among(windows);
-  return slice ? find(slice->starts) : std::nullopt;
-}
-
-// The nearest first: a giver may itself spend a slice, which then was there before it gave.
 std::vector<Delegation> Delegations::chain_of(const std::vector<WindowKey>& windows) {
   std::vector<Delegation> chain;
   if (none()) return chain;
-  std::set<std::int64_t, std::greater<>> due;
-  const auto note = [&](const std::vector<WindowKey>& keys) {
-    for (const WindowKey& key : keys) {
-      if (is_slice(key.budget)) due.insert(key.starts);
-    }
-  };
-  note(windows);
-  while (!due.empty() && !turn_.error_) {
-    auto next = find(*due.begin());
-    due.erase(due.begin());
-    const auto giver = next ? turn_.find_action(next->action.key) : std::nullopt;
-    if (!giver) continue;
-    chain.push_back(std::move(*next));
-    note(giver->windows);
-  }
+  std::set<std::int64_t> seen;
+  follow(windows, seen, chain);
+  std::ranges::reverse(chain);
   return chain;
+}
+
+// What the slices are made of comes before them here, and each once.
+void Delegations::follow(const std::vector<WindowKey>& windows, std::set<std::int64_t>& seen,
+                         std::vector<Delegation>& chain) {
+  for (const WindowKey& key : windows) {
+    if (!is_slice(key.budget) || !seen.insert(key.starts).second) continue;
+    auto given = find(key.starts);
+    const auto giver = given ? turn_.find_action(given->action.key) : std::nullopt;
+    if (!giver) continue;
+    follow(giver->windows, seen, chain);
+    chain.push_back(std::move(*given));
+  }
 }
 
 void Delegations::add(ActionId action, ScopeId child, const Charges& caps) {
@@ -238,6 +231,17 @@ Delegations::Spent Delegations::spent_in(const std::vector<Delegation>& chain) {
   return spent;
 }
 
+// A call may be booked in an earlier window of the same budget: it was granted before the slice
+// came to name this unit. Runs and slices have a window each.
+bool Delegations::has_booked(const std::vector<WindowKey>& booked, const WindowKey& key) {
+  return std::ranges::any_of(booked, [&](const WindowKey& other) {
+    if (other == key) return true;
+    if (other.budget != key.budget) return false;
+    const std::string window = window_of(key.budget);
+    return window != "run" && window != slice_window;
+  });
+}
+
 void Delegations::charge_givers(const std::vector<Delegation>& chain, const Spent& before,
                                 const Charges& actual, std::vector<WindowKey>& booked,
                                 Overruns& overruns) {
@@ -247,16 +251,20 @@ void Delegations::charge_givers(const std::vector<Delegation>& chain, const Spen
     // What the slice has spent of it was set aside by the giver; the rest finds its room, or none.
     ActionRow moved = *giver;
     moved.cost.clear();
+    std::vector<std::string> units;  // that were drawn from it
     for (const WindowKey& key : delegation.slices) {
+      if (std::ranges::find(booked, key) == booked.end()) continue;
       const Turn::Window& slice = turn_.window(key);
       const std::int64_t more = slice.counters.spent.steps - before.at(key).steps;
       if (more > 0) moved.cost.push_back({slice.unit, Amount{more}});
+      units.push_back(slice.unit);
     }
     turn_.end_reservation(moved);
     for (const WindowKey& key : giver->windows) {
-      if (std::ranges::find(booked, key) != booked.end()) continue;
-      booked.push_back(key);
       Turn::Window& held = turn_.window(key);
+      const bool is_drawn_on = std::ranges::find(units, held.unit) != units.end();
+      if (!is_drawn_on || has_booked(booked, key)) continue;
+      booked.push_back(key);
       const Amount set_aside = charge_of(moved.cost, held.unit);
       held.counters.spent.steps += set_aside.steps;
       held.dirty = true;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,11 +31,14 @@ class Delegations {
 
   // Whether nobody ever delegated anything here: then there is nothing to ask.
   bool none() const { return !turn_.delegates_; }
+  bool is_slice(std::int64_t budget) { return window_of(budget) == slice_window; }
   // The newest that this run was given, be it over. A run that was given one stays a child.
-  std::optional<Delegation> of_child(ScopeId run);
+  std::optional<Delegation> of_child(ScopeId run) { return newest(run, INT64_MAX); }
   std::optional<Delegation> find(std::int64_t action);
-  // The one that a call draws on with these windows.
-  std::optional<Delegation> behind(const std::vector<WindowKey>& windows);
+  // The one under which its run was granted a call: this draws on it, or it was over by then.
+  std::optional<Delegation> behind(const ActionRow& call);
+  // Those whose slices are among these windows, and those that these were made of, which come later.
+  std::vector<Delegation> chain_of(const std::vector<WindowKey>& windows);
   // "AGENT/RUN".
   std::string name_of(ScopeId run);
   // Those that hold anything, or may.
@@ -58,9 +62,12 @@ class Delegations {
   // What slices had spent before a call was charged.
   using Spent = std::map<WindowKey, Amount>;
 
-  bool is_slice(std::int64_t budget);
-  std::optional<WindowKey> slice_among(const std::vector<WindowKey>& windows);
-  std::vector<Delegation> chain_of(const std::vector<WindowKey>& windows);
+  std::optional<Delegation> newest(ScopeId run, std::int64_t before);
+  // "day", "run", "slice".
+  std::string window_of(std::int64_t budget);
+  void follow(const std::vector<WindowKey>& windows, std::set<std::int64_t>& seen,
+              std::vector<Delegation>& chain);
+  bool has_booked(const std::vector<WindowKey>& booked, const WindowKey& key);
   Spent spent_in(const std::vector<Delegation>& chain);
   // The charge of a call, in the windows of all who gave for it; `booked` are done already, and
   // become all of them. What had no room is told in `overruns`.

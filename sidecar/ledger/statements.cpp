@@ -134,7 +134,7 @@ constexpr Text texts[] = {
      "SELECT a.nonce, a.run, d.child, d.slices, d.ended FROM delegations d "
      "JOIN actions a ON a.id = d.action WHERE d.action = ?1"},
     {&Statements::newest_delegation,
-     "SELECT coalesce(max(action), 0) FROM delegations WHERE child = ?1"},
+     "SELECT coalesce(max(action), 0) FROM delegations WHERE child = ?1 AND action < ?2"},
     {&Statements::open_delegations,
      "SELECT action FROM delegations INDEXED BY delegations_open WHERE ended < 2 ORDER BY action"},
     {&Statements::name_of_scope, "SELECT name FROM scopes WHERE id = ?1"},

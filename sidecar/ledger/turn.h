@@ -43,6 +43,8 @@ struct WindowRef {
   std::optional<std::int64_t> ends_ms;
   Amount cap;
   std::int64_t rolling_ms = 0;  // how far back the budget looks; 0: it counts this window alone
+  // A giver's: the call does not draw on it, and what it uses above its slice is judged by this cap.
+  bool is_lent = false;
 };
 
 // How a closed scope is closed.

@@ -196,7 +196,7 @@ std::vector<WindowKey> Turn::end_keys(const ActionRow& action,
                                       const std::vector<WindowRef>& extra) {
   std::vector<WindowKey> keys = action.windows;
   for (const WindowRef& ref : extra) {
-    if (std::ranges::find(keys, ref.key) == keys.end()) {
+    if (!ref.is_lent && std::ranges::find(keys, ref.key) == keys.end()) {
       Window& added = window(ref.key);
       added.counters.cap = std::max(added.counters.cap, ref.cap);
       added.ends_ms = ref.ends_ms;

@@ -94,7 +94,8 @@ void Turn::bound_rolling(const ActionRow& action, const std::vector<WindowRef>& 
                          const Charges& actual) {
   for (const WindowRef& ref : extra) {
     const Amount reserved = charge_of(action.cost, ref.unit);
-    if (ref.rolling_ms == 0 || !(charge_of(actual, ref.unit) > reserved)) continue;
+    const bool may_exceed = ref.is_lent || charge_of(actual, ref.unit) > reserved;
+    if (ref.rolling_ms == 0 || !may_exceed) continue;
     const bool is_its = std::ranges::find(action.windows, ref.key) != action.windows.end();
     bound_anew(ref, is_its ? reserved : Amount{});
   }
