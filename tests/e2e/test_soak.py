@@ -21,7 +21,8 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "money"))
 
 from books import Books, TrailBooks  # noqa: E402
-from model import Cost, Money  # noqa: E402
+from model import Money  # noqa: E402
+from shapes import Cost  # noqa: E402
 from support import StoreTest  # noqa: E402
 from trail import Row, Trail, steps  # noqa: E402
 from windows import Budget  # noqa: E402

@@ -14,174 +14,18 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-from uuid import UUID
 
-from model import Cost, Money
-from trail import Row, Trail, steps
-from windows import HOUR, span
-from worlds import GROUPS, Setting, some_setting, text_of
+from lending import Lending
+from shapes import Cost
+from worlds import GROUPS, text_of
 
 GATE = os.environ.get("TALLYGATE_MONEY_GATE", "")
 OPERATIONS_PER_WORLD = 800
-KINDS = {"2": "", "3": "agent:", "4": "run:", "5": "group:"}
 
 
-@dataclass
-class Slot:
-    """One sidecar and its host."""
-
-    agent: str
-    run: str
-    bodies: dict[int, tuple[int, int]] = field(default_factory=dict)  # by request: call, since when
-
-
-@dataclass
-class Grant:
-    """A call that a host runs by itself."""
-
-    agent: str
-    name: str
-    token: str
-
-
-def key_of(name: str) -> int:
-    """The store's key of an action."""
-    number = UUID(name).int
-    return number >> 80 << 12 | number >> 64 & 0xFFF
-
-
-class World:
-    def __init__(self, gate: subprocess.Popen[str], dice: random.Random, folder: str) -> None:
-        self.gate, self.dice = gate, dice
-        self.setting: Setting = some_setting(dice)
-        self.now = self.setting.starts
-        self.money = Money(self.setting.budgets, GROUPS)
-        self.trail = Trail(self.money, lambda row: self.costs.get(row.body.get("callId", "")))
-        self.costs: dict[str, Cost] = {}  # of each proposal
-        self.charges: dict[int, Cost] = {}  # what an end that was told must come to
-        self.slots: dict[str, Slot] = {}
-        self.grants: dict[int, Grant] = {}
-        self.names: dict[int, str] = {}
-        self.approved: set[int] = set()
-        self.doubts: set[int] = set()
-        self.decided: set[str] = set()  # names of proposals that the trail has told of
-        self.store: dict[Any, list[int]] = {}
-        self.seen: Counter[str] = Counter()
-        self.count = 0
-        self.act = "the beginning"
-        Path(folder, "policy.toml").write_text(self.setting.toml(), encoding="utf-8")
-        self.step(f"world {folder} {self.now}")
-        assert not self.refusals, self.refusals
-        for _ in range(2):
-            self.open_slot()
-
-    # --- The pipe.
-    def command(self, *lines: str) -> None:
-        assert self.gate.stdin is not None and self.gate.stdout is not None
-        self.gate.stdin.write("".join(line + "\n" for line in lines))
-        self.gate.stdin.flush()
-        left = len(lines)
-        while left > 0:
-            line = self.gate.stdout.readline()
-            assert line, "the gate is gone"
-            left -= line == ".\n"
-            self.hear(line)
-
-    def hear(self, line: str) -> None:
-        if line[0] == "#":
-            _, seq, at, kind, call, body = line.split(" ", 5)
-            self.note_row(Row(int(seq), int(at), kind, int(call), json.loads(body)))
-        elif line[0] == "=":
-            self.note_window(line[2:-1])
-        elif line[0] == ">":
-            self.lines.append(json.loads(line[2:]))
-        elif line[0] == "!":
-            self.refusals.append(line[2:-1])
-
-    def note_row(self, row: Row) -> None:
-        told = self.charges.pop(row.call, None)
-        if row.kind in ("completed", "failed", "cancelled", "reconciled") and "spent" in row.body:
-            due = told if told is not None else self.money.calls[row.call].cost
-            assert steps(row.body["spent"]) == due, f"{row}: charged, due was {due}"
-        if row.kind in ("granted", "held") and "callId" in row.body:
-            due = self.costs[row.body["callId"]]
-            assert steps(row.body["reserved"]) == due, f"{row}: reserved, due was {due}"
-        self.seen[f"{row.kind} {row.body.get('code', '')}".strip()] += 1
-        self.decided.add(row.body.get("callId", ""))
-        wrong = self.trail.play(row)
-        assert not wrong, f"{row}: {wrong}"
-        if row.kind == "in_doubt":
-            self.doubts.add(row.call)
-
-    def note_window(self, text: str) -> None:
-        name, *counters = text.rsplit(" ", 5)
-        scope, unit, window, start = name.split("|")
-        kind, scope = scope.split(" ", 1)
-        key = (KINDS[kind] + scope, unit, window, start if window == "run" else int(start))
-        reserved, spent, overrun, added, cap = map(int, counters)
-        assert reserved + spent <= cap, f"{key} is above its cap"
-        self.store[key] = [reserved, spent, overrun, added]
-
-    def compare(self) -> None:
-        wrong = self.trail.rest()
-        assert not wrong, wrong
-        kept = {key: row for key, row in self.store.items() if any(row)}
-        due = {key: row for key, row in self.money.windows.items() if any(row)}
-        for key in sorted({*kept, *due}, key=str) if kept != due else ():
-            assert kept.get(key) == due.get(key), f"{key} holds {kept.get(key)}, due {due.get(key)}"
-
-    def step(self, *lines: str) -> None:
-        """Commands, and what must be so after them."""
-        self.lines: list[dict[str, Any]] = []
-        self.refusals: list[str] = []
-        self.command(*lines)
-
-    # --- Turns of one sidecar.
-    def say(self, slot: str, method: str, params: dict[str, Any]) -> str:
-        self.count += 1
-        message = {"jsonrpc": "2.0", "id": self.count, "method": method, "params": params}
-        return f"say {slot} {json.dumps(message)}"
-
-    def turn(self, slot: str, *says: str) -> None:
-        self.step(*says, f"turn {slot}")
-        for line in self.lines:
-            if line.get("method") == "tools/execute":
-                call = key_of(line["params"]["actionId"])
-                self.names[call] = line["params"]["actionId"]
-                self.slots[slot].bodies[line["id"]] = (call, self.now)
-            elif "status" in line.get("result", {}):
-                self.note_result(slot, line["result"])
-
-    def note_result(self, slot: str, result: dict[str, Any]) -> None:
-        call = key_of(result["actionId"])
-        self.names[call] = result["actionId"]
-        if "grant" in result:
-            self.grants[call] = Grant(self.slots[slot].agent, result["actionId"], result["grant"]["token"])
-
-    # --- Operations. Each is one turn, or one act of a person.
-    def some_slot(self) -> str:
-        return self.dice.choice(list(self.slots))
-
-    def open_slot(self) -> None:
-        self.count += 1
-        name, agent, run = f"s{self.count}", self.dice.choice(list(GROUPS)), self.dice.choice(("r1", "r2"))
-        self.slots[name] = Slot(agent, run)
-        self.step(f"start {name} {agent} {run}")
-        self.compare()
-
-    def proposal(self, slot: str, method: str) -> str:
-        tool = self.dice.choice(list(self.setting.tools.values()))
-        name, cost = f"c{self.count}", dict(tool.cost)
-        params: dict[str, Any] = {"tool": tool.name, "args": {"n": self.count}, "callId": name}
-        if tool.by_host:
-            cost = {unit: self.dice.randrange(most // self.dice.choice((1, 20))) for unit, most in cost.items()}
-            params["cost"] = {unit: text_of(unit, amount) for unit, amount in cost.items()}
-        self.costs[name] = {**{unit: amount for unit, amount in cost.items() if amount}, "calls": 1,
-                            "seconds": tool.timeout_ms}
-        return self.say(slot, method, params)
+class World(Lending):
+    """Operations. Each is one turn, or one act of a person."""
 
     def propose(self) -> None:
         slot, before = self.some_slot(), len(self.costs)
@@ -293,10 +137,10 @@ class World:
         if not self.setting.budgets:
             return
         budget = self.dice.choice(self.setting.budgets)
-        agent = self.dice.choice(list(GROUPS))
+        agent, run = self.some_run()
         scope = f"agent:{agent}" if budget.scope == "agent:*" else budget.scope
         if "run" in (budget.scope, budget.window):
-            scope = f"run:{agent}/{self.dice.choice(('r1', 'r2'))}"
+            scope = f"run:{agent}/{run}"
         self.step(f"topup {scope} {budget.unit} {budget.word} {self.dice.randrange(1, budget.cap // 2 + 50)}")
 
     def close(self) -> None:
@@ -310,17 +154,6 @@ class World:
             return self.tick()
         return self.step(*[f"scope {scope} 0" for scope in closed])
 
-    def tick(self) -> None:
-        """Time passes: a little, or to the edge of a window."""
-        ms = self.dice.choice((1, 1, 700, 700, 1500, 20_000, 20_000, 31_000, 200_000, HOUR // 3))
-        if self.dice.random() < 0.2 and self.setting.budgets:
-            budget = self.dice.choice(self.setting.budgets)
-            edge = span(budget, self.now)[1]
-            ms = max(1, edge - self.now + self.dice.choice((-1, 0, 1))) if edge else 1
-        self.now += ms
-        self.step(f"tick {ms}")
-        self.turn(self.some_slot())
-
     def die(self) -> None:
         """A sidecar is killed, perhaps while it commits, and another one begins."""
         slot = self.some_slot()
@@ -329,15 +162,15 @@ class World:
             self.turn(slot, *[self.proposal(slot, "actions/govern") for _ in range(2)])
             self.step("heal")
             self.compare()
-        self.step(f"die {slot}")
-        del self.slots[slot]
-        self.charges.clear()
-        self.open_slot()
+        self.close_slot(slot)
+        self.open_slot(self.some_run())
 
     def live(self, operations: int) -> None:
         acts = {self.propose: 24, self.answer: 22, self.complete: 6, self.record_usage: 3, self.of_held: 12,
                 self.extend: 5, self.reconcile: 5, self.top_up: 5, self.close: 1, self.reopen: 12,
                 self.tick: 18, self.die: 3}
+        if self.lends:
+            acts.update({self.delegate: 12, self.employ: 4, self.take_back: 2, self.outlive: 1, self.shut_giver: 1})
         for act in self.dice.choices(list(acts), list(acts.values()), k=operations):
             self.act = act.__name__
             act()

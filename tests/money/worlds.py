@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
-from model import Cost
+from shapes import Cost
 from windows import HOUR, Budget
 
 UNITS = ("usd", "calls", "seconds", "tokens:x")
@@ -109,8 +109,9 @@ def some_setting(dice: random.Random) -> Setting:
         budgets.setdefault((budget.scope, budget.unit, budget.window), budget)
     if dice.random() < 0.3:  # a narrower budget that hides a wider one
         for scope, mark in (("global", "overridable"), ("group:web", "override")):
-            budgets[scope, "usd", "day"] = Budget(scope, "usd", "day", some_cap(dice, "usd"), zone,
-                                                  **{mark: True})
+            budgets[scope, "usd", "day"] = Budget(
+                scope, "usd", "day", some_cap(dice, "usd"), zone,
+                overridable=mark == "overridable", override=mark == "override")
     tools = (Tool("fixed", {"usd": dice.randrange(1, 10**8), "tokens:x": 7}, timeout_ms=HOUR // 2),
              Tool("lapsing", {"usd": 33_333_333}, more="idempotent = true"),
              Tool("free", {}, timeout_ms=dice.choice((1500, 600_000))),
