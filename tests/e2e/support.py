@@ -16,6 +16,8 @@ from typing import Any
 
 BINARY = os.environ["TALLYGATE_BIN"]
 PATIENCE = 20.0  # seconds before a silent sidecar fails a test
+SANITIZED = "TALLYGATE_SANITIZED" in os.environ
+FAREWELL = 6.0 if SANITIZED else 2.0  # seconds from the end of a session to the exit
 
 POLICY = """
 [store]

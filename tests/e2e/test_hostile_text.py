@@ -4,14 +4,13 @@ terminal, in a pipe and as JSON."""
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import unicodedata
 import unittest
 from collections.abc import Callable
 from typing import Any
 
-from support import BINARY, Sidecar, StoreTest
+from support import BINARY, SANITIZED, Sidecar, StoreTest
 
 TEXTS = {
     "a line of its own": "x\nINJECTED all is well",
@@ -63,7 +62,7 @@ reason = {text}
 
 ALL_AT_ONCE = "".join(TEXTS.values())
 # One by one a complaint says which it was; under a sanitizer 500 processes take minutes.
-APART = {"all": ALL_AT_ONCE} if "TALLYGATE_SANITIZED" in os.environ else TEXTS
+APART = {"all": ALL_AT_ONCE} if SANITIZED else TEXTS
 MAY_BE_STACKED = 2
 
 

@@ -9,7 +9,7 @@ import unittest
 from pathlib import Path
 from threading import Thread
 
-from support import BINARY, Sidecar, StoreTest, process_state
+from support import BINARY, FAREWELL, Sidecar, StoreTest, process_state
 
 
 def is_running(pid: int) -> bool:
@@ -101,7 +101,7 @@ class Leaving(StoreTest):
             os._exit(0)
         os.waitpid(parent, 0)
         pid = int((self.folder / "pid").read_text())
-        for _ in range(40):
+        for _ in range(round(FAREWELL / 0.05)):
             if not is_running(pid):
                 break
             time.sleep(0.05)

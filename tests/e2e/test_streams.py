@@ -15,10 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from streams import END_OF_INPUT, SIGTERM, Session, command_with_closed, open_pair, pings
-from support import BINARY, Sidecar, StoreTest
+from support import BINARY, FAREWELL, SANITIZED, Sidecar, StoreTest
 
-SANITIZED = "TALLYGATE_SANITIZED" in os.environ
-PATIENCE = 6.0 if SANITIZED else 2.0  # seconds from the end of a session to the exit
 COUNT = 4000  # pings, whose answers are more than a pipe, a socket or a terminal holds
 
 ALL, SOME, NONE = "all answers", "the first answers", "no answer"
@@ -77,7 +75,7 @@ class Table(StoreTest):
             return name + f"exit code {cell.code}, not {row.code}"
         if not fits[row.answers]:
             return name + f"{len(answered)} answers, not {row.answers}"
-        if cell.seconds > PATIENCE:
+        if cell.seconds > FAREWELL:
             return name + f"ended after {cell.seconds:.1f} s"
         return ""
 
@@ -227,13 +225,13 @@ class Signals(StoreTest):
     def test_a_signal_that_the_starter_blocked_ends_it_all_the_same(self) -> None:
         gate = self.started("signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])")
         gate.process.send_signal(signal.SIGTERM)
-        self.assertEqual(gate.process.wait(PATIENCE), 0)
+        self.assertEqual(gate.process.wait(FAREWELL), 0)
         gate.finish()
 
     def test_a_hangup_ends_it_unless_it_was_started_to_outlive_that(self) -> None:
         gate = self.started("pass")
         gate.process.send_signal(signal.SIGHUP)
-        self.assertEqual(gate.process.wait(PATIENCE), 0)
+        self.assertEqual(gate.process.wait(FAREWELL), 0)
         gate.finish()
         stays = self.started("signal.signal(signal.SIGHUP, signal.SIG_IGN)")
         stays.process.send_signal(signal.SIGHUP)
