@@ -22,7 +22,7 @@ READ_BY = {
     ("protocol/README.md", "wire"): "tests/documents/test_wire.py",
     ("protocol/README.md", "mermaid"): "tests/unit/kernel/transitions_test.cpp",
     ("sidecar/README.md", "text"): "tests/documents/test_doctor_shown.py",
-    ("tests/simulation/README.md", "cmake"): "tests/simulation/mutants.cmake",
+    ("tests/simulation/README.md", "cmake"): "tests/documents/test_shown.py",  # below
 }
 HERE = {"sh", "bash", "toml", "python", "json"}
 
@@ -71,6 +71,13 @@ class Shown(unittest.TestCase):
                 prepare(self, block)
                 said = self.place.shell(block.text, self.folder_of(block), **self.settings(block))
                 CHECKED.get(block.document, lambda test, block, said: None)(self, block, said)
+
+    def test_every_mutant_is_one_of_the_suite(self) -> None:
+        built = (ROOT / "tests/simulation/mutants.cmake").read_text("utf-8")
+        shown = blocks("tests/simulation/README.md", "cmake")
+        self.assertTrue(shown)
+        for block in shown:
+            self.assertIn(block.text.strip(), built, str(block))
 
     def folder_of(self, block: Block) -> Path:
         """In a checkout, unless it speaks of files of the reader's own."""
