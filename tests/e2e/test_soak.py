@@ -197,8 +197,10 @@ class Soak(StoreTest):
         self.assert_much_happened(Counter(row.kind for row in books.rows), books)
 
     def assert_much_happened(self, kinds: Counter[str], books: TrailBooks) -> None:
-        """A proof about nothing proves nothing."""
+        """A proof about nothing proves nothing. A second or two is asked for to see that it runs."""
         print(dict(kinds), flush=True)
+        if PROCESSES * SECONDS < 40:
+            return
         wanted: dict[str, Any] = {"granted": 50, "completed": 20, "denied": 20, "in_doubt": 3, "held": 3}
         for kind, count in wanted.items():
             self.assertGreaterEqual(kinds[kind], count, kind)
