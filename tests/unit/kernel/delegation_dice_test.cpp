@@ -131,7 +131,8 @@ class DiceHosts {
     if (given.status == "granted") actions_.push_back(given.action);
   }
   void take_back(std::size_t at) {
-    const std::string& action = actions_[dice_.below(static_cast<std::int64_t>(actions_.size()))];
+    const auto nth = dice_.below(static_cast<std::int64_t>(actions_.size()));
+    const std::string& action = actions_[static_cast<std::size_t>(nth)];
     ++seen["take back " + host(at).take_back(action).outcome()];
   }
   void close(std::size_t at) {
