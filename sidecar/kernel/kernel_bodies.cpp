@@ -75,8 +75,7 @@ void Kernel::record(const Unrecorded& news) {
         Ending{ActionEvent::outcome_lost, Code::store_failed, {}, news.answer.output, {}, {}, {}});
   }
   Ending ending = ending_of(*action, news.answer, news.arrived_ms - body.started_ms, body.stopped);
-  // It was granted here, under this policy: what was reserved has its windows.
-  if (exceeds(ending.actual, action->cost)) find_windows(*action, ending);
+  find_windows(*action, ending);
   end_body(news.execute_id, action, ending);
 }
 
@@ -113,8 +112,10 @@ Reckoning Kernel::reckoned(const ActionRow& action, const Charges& usage) {
   return reckon(policy_, call->tool, call->args, action.cost, usage);
 }
 
-// Every window that it draws on under the policy of now.
+// What was reserved has its windows since the grant. What was not is booked in every window that the
+// call draws on under the policy of now.
 void Kernel::find_windows(const ActionRow& action, Ending& ending) {
+  if (!exceeds(ending.actual, action.cost)) return;
   Identity identity = session_->identity;
   identity.run_scope = action.run;  // which may be another run of the same agent
   ending.extra = windows_of(*turn_, policy_, identity, ending.actual, action.at_ms, &action);

@@ -154,10 +154,8 @@ class Trail:
             self.money.release(call, call.cost)
             return ""
         used = steps(row.body["spent"])
-        is_reported = not row.is_lapse
-        if row.kind == "reconciled":
-            is_reported = any(amount > call.cost.get(unit, 0) for unit, amount in used.items())
-        if self.money.charge(call, used, row.at, is_reported):
+        exceeds = any(amount > call.cost.get(unit, 0) for unit, amount in used.items())
+        if self.money.charge(call, used, row.at, anew=exceeds):
             self._overran(call.holder, used, call.at, row.at)
         return ""
 

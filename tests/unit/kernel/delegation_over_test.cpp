@@ -117,6 +117,35 @@ TEST_CASE("a call is booked once in a budget, though its slice names the unit in
   lead.check_recount();
 }
 
+TEST_CASE("what a call uses within its reservation is booked where it was granted, and only there",
+          "[kernel]") {
+  const bool by_complete = GENERATE(true, false);
+  CAPTURE(by_complete);
+  LendingHost lead(
+      "[[budgets]]\nscope = \"agent:lead\"\nunit = \"calls\"\nwindow = \"day\"\ncap = \"9\"\n");
+  lead.begin("lead", "l1");
+  lead.give("w1", "0");
+  LendingHost worker(lead, "worker", "w1");
+  const Sent call = by_complete ? worker.request("actions/propose", R"({"tool":"look","args":{}})")
+                                : worker.begin_call("look");
+  CHECK(lead.request("budgets/delegate",
+                     R"({"agent":"worker","run":"w1","amounts":{"usd":"0","calls":"5"}})")
+            .code == "");
+  if (by_complete) {
+    CHECK(worker
+              .request("actions/complete", R"({"actionId":")" + call.action + R"(","token":")" +
+                                               call.token + R"(","output":1})")
+              .outcome() == "completed");
+  } else {
+    CHECK(worker.end_call(call) == "completed");
+  }
+  const std::string booked =
+      "FROM windows w JOIN budgets b ON b.id = w.budget WHERE b.unit = 'calls' AND b.window ";
+  CHECK(lead.raw().text("SELECT sum(w.spent) " + booked + "LIKE 'day%'") == "1");
+  CHECK(lead.raw().text("SELECT sum(w.spent) " + booked + "LIKE 'slice%'") == "0");
+  lead.check_recount();
+}
+
 void top_up_agent(LendingHost& host, const std::string& agent, std::int64_t cents) {
   auto opened = Ledger::open(host.options);
   auto acting = (*opened)->begin(host.clock.now().utc_ms);

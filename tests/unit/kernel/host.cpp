@@ -56,6 +56,14 @@ Policy policy_from(std::string_view text) {
 
 namespace {
 
+std::string read_token(JsonView grant) {
+  std::string token;
+  for (const JsonField& field : read_fields(grant)) {
+    if (field.key == "token") token = read_string(field.value);
+  }
+  return token;
+}
+
 void read_result(JsonView result, Sent& sent) {
   for (const JsonField& field : read_fields(result)) {
     if (field.key == "actionId") sent.action = read_string(field.value);
@@ -64,6 +72,7 @@ void read_result(JsonView result, Sent& sent) {
     if (field.key == "reason") sent.reason = read_string(field.value);
     if (field.key == "hold") sent.hold = std::string(field.value.raw);
     if (field.key == "output") sent.output = std::string(field.value.raw);
+    if (field.key == "grant") sent.token = read_token(field.value);
   }
 }
 

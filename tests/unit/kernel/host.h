@@ -28,6 +28,7 @@ struct Sent {
   std::string action, tool, args;            // of tools/execute and of results
   std::string status, code, reason, output;  // of results
   std::string hold;                          // of results: the request for approval, as JSON
+  std::string token;                         // of a grant to a host that runs its own bodies
   std::int64_t error = 0;                    // of errors
 
   bool is_reply() const { return method.empty(); }

@@ -252,10 +252,9 @@ TEST_CASE_METHOD(PriceTest, "a host that states its tokens is charged what they 
 
 TEST_CASE_METHOD(PriceTest, "who runs the body by himself is charged alike", "[kernel]") {
   call("1", "pay", R"({"model":"long","input":1000,"max_tokens":100})", "", "actions/propose");
-  const std::string line = replies("1")[0].line;
-  const std::size_t at = line.find(R"("token":")") + 9;
+  const Sent grant = replies("1")[0];
   say(R"({"jsonrpc":"2.0","id":2,"method":"actions/complete","params":{"actionId":")" +
-      replies("1")[0].action + R"(","token":")" + line.substr(at, line.find('"', at) - at) +
+      grant.action + R"(","token":")" + grant.token +
       R"(","output":1,"usage":{"tokens:input":"10","tokens:output":"10"}}})");
   turn();
   CHECK(outcome("2") == "completed");
