@@ -26,6 +26,7 @@ class Gathering {
   Charges add_slices(const Delegation& given, const std::string& giver, const Charges& charges,
                      bool is_child);
   void hold(const WindowKey& slice);
+  std::optional<WindowRef> lent_window(const WindowKey& key, std::int64_t giving);
   bool is_held(const Claim& claim, const WindowKey& key) const;
   bool is_drawn_on(const WindowKey& key) const;
 
@@ -34,8 +35,8 @@ class Gathering {
   Delegations lent_;
   std::int64_t at_ms_;
   std::vector<Draw> draws_;
-  // Where slices have set aside what the call costs, and of which run.
-  std::vector<std::pair<WindowKey, ScopeId>> held_;
+  // Where slices have set aside what the call costs, and the action that gave them.
+  std::vector<std::pair<WindowKey, std::int64_t>> held_;
 };
 
 // The givers' first: what they hold is not drawn on a second time.
@@ -88,24 +89,35 @@ void Gathering::hold(const WindowKey& slice) {
   const std::string unit = turn_.unit_of(slice);
   for (const WindowKey& key : giver ? giver->windows : std::vector<WindowKey>()) {
     if (turn_.unit_of(key) != unit) continue;
-    held_.emplace_back(key, giver->run);
+    held_.emplace_back(key, slice.starts);
     if (lent_.is_slice(key.budget)) hold(key);
   }
 }
 
 std::vector<WindowRef> Gathering::lent_windows() {
   std::vector<WindowRef> lent;
-  for (const auto& [key, giver] : held_) {
+  for (const auto& [key, giving] : held_) {
     if (turn_.looks_back(key) == 0) continue;
-    const Identity who = identity_of(turn_, policy_, lent_.name_of(giver));
-    const std::string unit = turn_.unit_of(key);
+    if (auto window = lent_window(key, giving)) lent.push_back(std::move(*window));
+  }
+  return lent;
+}
+
+// It is the giver's own, or of a run above: what a slice that was over then did not hold any more.
+std::optional<WindowRef> Gathering::lent_window(const WindowKey& key, std::int64_t giving) {
+  const std::string unit = turn_.unit_of(key);
+  auto gave = turn_.find_action(giving);
+  for (std::size_t depth = 0; gave && depth <= limits::delegation_depth_max; ++depth) {
+    const Identity who = identity_of(turn_, policy_, lent_.name_of(gave->run));
     for (const Claim& claim : claims(policy_, who.agent, {{unit, Amount{1}}}, at_ms_)) {
       const Found found = look_up(turn_, who, claim);
       if (found.window.key.budget != key.budget) continue;
-      lent.push_back({key, unit, {}, found.window.cap, found.window.rolling_ms, true});
+      return WindowRef{key, unit, {}, found.window.cap, found.window.rolling_ms, true};
     }
+    const auto above = lent_.behind(*gave);
+    gave = above ? turn_.find_action(above->action.key) : std::nullopt;
   }
-  return lent;
+  return std::nullopt;
 }
 
 // A slice is booked in the windows of its grant, whichever those of now are.

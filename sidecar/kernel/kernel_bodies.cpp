@@ -112,10 +112,11 @@ Reckoning Kernel::reckoned(const ActionRow& action, const Charges& usage) {
   return reckon(policy_, call->tool, call->args, action.cost, usage);
 }
 
-// What was reserved has its windows since the grant. What was not is booked in every window that the
-// call draws on under the policy of now.
+// What was reserved under this policy has its windows since the grant. What exceeds that, or another
+// policy granted, is booked in every window that the call draws on under the policy of now.
 void Kernel::find_windows(const ActionRow& action, Ending& ending) {
-  if (!exceeds(ending.actual, action.cost)) return;
+  const bool is_of_this_policy = action.policy == turn_->policy_id(policy_.digest);
+  if (is_of_this_policy && !exceeds(ending.actual, action.cost)) return;
   Identity identity = session_->identity;
   identity.run_scope = action.run;  // which may be another run of the same agent
   ending.extra = windows_of(*turn_, policy_, identity, ending.actual, action.at_ms, &action);

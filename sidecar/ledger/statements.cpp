@@ -11,7 +11,7 @@ struct Text {
 
 constexpr const char* action_columns =
     "SELECT id, nonce, run, state, code, attempt, owner, at, deadline, cost, windows, own_body, "
-    "lapses, observed FROM actions ";
+    "lapses, observed, policy FROM actions ";
 
 Step prepare(Database& database, Statements& sql, Statement Statements::*place,
              const std::string& text) {

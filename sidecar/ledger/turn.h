@@ -95,6 +95,7 @@ struct ActionRow {
   std::int64_t attempt = 1;
   OwnerId owner;
   std::int64_t at_ms = 0, deadline_ms = 0;
+  std::int64_t policy = 0;  // Turn::policy_id of the text that decided
   Charges cost;
   std::vector<WindowKey> windows;
   bool own_body = false, lapses = false;
@@ -228,6 +229,8 @@ class Turn {
   std::vector<WindowSummary> windows(std::int64_t ended_ms = INT64_MIN);  // that end later
 
   // --- Actions.
+  // Of a policy's text; the same for whoever decides by the same.
+  std::int64_t policy_id(const Digest& digest);
   ActionId add_action(const NewAction& action);
   // Replaces what was decided about a call: for its next attempt, or when a hold is granted.
   void redecide(const ActionRow& before, const NewAction& action);
@@ -327,7 +330,6 @@ class Turn {
   void doom(std::string_view what);
   void remember_names();
   std::int64_t intern(int table, std::string_view name);
-  std::int64_t policy_id(const Digest& digest);
   std::optional<std::int64_t> find_interned(int table, std::string_view name) const;
   std::vector<ActionRow> list_actions(Statement& list, std::int64_t value);
   void run(Statement& statement, std::string_view what);

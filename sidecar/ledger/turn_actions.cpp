@@ -31,6 +31,7 @@ std::optional<ActionRow> read_action(Statement& row) {
   action.own_body = row.integer(11) != 0;
   action.lapses = row.integer(12) != 0;
   action.observed = row.integer(13) != 0;
+  action.policy = row.integer(14);
   return action;
 }
 

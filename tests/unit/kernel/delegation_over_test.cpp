@@ -183,6 +183,29 @@ TEST_CASE("what a giver's rolling budget was topped up with is room for what exc
   lead.check_recount();
 }
 
+TEST_CASE("so is what was added to a budget of the giver's giver, whose slice was over",
+          "[kernel]") {
+  const bool is_within_reach = GENERATE(true, false);
+  LendingHost lead(
+      "[[budgets]]\nscope = \"agent:lead\"\nunit = \"usd\"\nwindow = \"rolling:1h\"\n"
+      "cap = \"0.60\"\n");
+  lead.begin("lead", "l1");
+  lead.take_back(lead.give("w1", "0.50").action);
+  if (!is_within_reach) top_up_agent(lead, "lead", 50);
+  lead.clock.advance(10 * minute_ms);
+  LendingHost worker(lead, "worker", "w1");
+  worker.give("h1", "0", "helper");
+  LendingHost helper(worker, "helper", "h1");
+  const std::int64_t later_ms = (is_within_reach ? 5 : 55) * minute_ms;
+  helper.clock.advance(later_ms);
+  lead.clock.advance(later_ms);
+  if (is_within_reach) top_up_agent(lead, "lead", 50);
+  helper.request("usage/record", R"({"usage":{"usd":"0.90"}})");
+  CHECK(lead.slice("helper/h1") == "0+0+90");
+  CHECK(lead.held("lead", "rolling") == (is_within_reach ? "0+90+0" : "0+60+30"));
+  lead.check_recount();
+}
+
 // `look` costs a call and, while it runs, 30 seconds.
 const char* const counted = R"(
 [[budgets]]
