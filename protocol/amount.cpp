@@ -23,18 +23,6 @@ bool push_digit(std::int64_t& steps, int digit) {
 
 }  // namespace
 
-std::optional<Amount> checked_add(Amount a, Amount b) {
-  Amount sum;
-  if (__builtin_add_overflow(a.steps, b.steps, &sum.steps)) return std::nullopt;
-  return sum;
-}
-
-std::optional<Amount> checked_subtract(Amount a, Amount b) {
-  Amount difference;
-  if (__builtin_sub_overflow(a.steps, b.steps, &difference.steps)) return std::nullopt;
-  return difference;
-}
-
 Result<Amount> parse_amount(std::string_view text, int scale) {
   CHECK(scale >= 0 && scale <= scale_max);
   const std::size_t point = text.find('.');

@@ -23,8 +23,16 @@ struct Amount {
 inline constexpr int scale_max = 12;
 
 // The sum or difference, or nothing where int64 overflows.
-std::optional<Amount> checked_add(Amount a, Amount b);
-std::optional<Amount> checked_subtract(Amount a, Amount b);
+inline std::optional<Amount> checked_add(Amount a, Amount b) {
+  Amount sum;
+  if (__builtin_add_overflow(a.steps, b.steps, &sum.steps)) return std::nullopt;
+  return sum;
+}
+inline std::optional<Amount> checked_subtract(Amount a, Amount b) {
+  Amount difference;
+  if (__builtin_sub_overflow(a.steps, b.steps, &difference.steps)) return std::nullopt;
+  return difference;
+}
 
 // Reads digits with at most `scale` decimals, e.g. "0.05". Refuses signs, exponents, leading zeros,
 // a bare point, more decimals than the unit has, and values beyond int64.

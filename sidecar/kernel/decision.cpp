@@ -69,7 +69,9 @@ void check_budgets(Turn& turn, const Policy& policy, const Subject& subject, Dec
   std::optional<std::string> first = refuse_by_slice(turn, subject.identity, decision.charges);
   if (first) return decision.deny(Code::budget_exhausted, std::move(*first));
   std::optional<Claim> worst;  // of several that are dry, the one that does most about it
-  for (Draw& draw : draws_of(turn, policy, subject.identity, decision.charges, turn.now_ms())) {
+  auto draws = draws_of(turn, policy, subject.identity, decision.charges, turn.now_ms());
+  decision.windows.reserve(draws.size());
+  for (Draw& draw : draws) {
     if (subject.held != nullptr) leave_out(*subject.held, draw.found);
     auto refusal = refuse_draw(draw);
     if (!refusal) {

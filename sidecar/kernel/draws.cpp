@@ -51,7 +51,9 @@ void Gathering::add(const Identity& who, const Charges& charges,
       add(identity_of(turn_, policy_, giver), rest, above, false, false);
     }
   }
-  for (Claim& claim : claims(policy_, who.agent, charges, at_ms_)) {
+  std::vector<Claim> own = claims(policy_, who.agent, charges, at_ms_);
+  draws_.reserve(draws_.size() + own.size());
+  for (Claim& claim : own) {
     Found found = look_up(turn_, who, claim);
     if (given && (is_held(claim, found.window.key) || is_drawn_on(found.window.key))) continue;
     claim.cap = found.cap;

@@ -6,10 +6,11 @@
 #include "ledger/file_lock.h"
 #include "ledger/ledger.h"
 
-#include <map>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 
 namespace tallygate {
@@ -38,15 +39,21 @@ struct Statements {
 enum Interned : int { interned_tool, interned_policy, interned_budget, interned_scope };
 
 // By table and name; looked up without making a string.
-struct InternedLess {
+struct InternedHash {
   using is_transparent = void;
-  template <class Left, class Right>
-  bool operator()(const Left& left, const Right& right) const {
-    if (left.first != right.first) return left.first < right.first;
-    return std::string_view(left.second) < std::string_view(right.second);
+  std::size_t operator()(const std::pair<int, std::string_view>& key) const {
+    return std::hash<std::string_view>()(key.second) + static_cast<std::size_t>(key.first);
   }
 };
-using InternedNames = std::map<std::pair<int, std::string>, std::int64_t, InternedLess>;
+struct InternedEqual {
+  using is_transparent = void;
+  bool operator()(const std::pair<int, std::string_view>& left,
+                  const std::pair<int, std::string_view>& right) const {
+    return left == right;
+  }
+};
+using InternedNames =
+    std::unordered_map<std::pair<int, std::string>, std::int64_t, InternedHash, InternedEqual>;
 
 struct StoreCore {
   StoreOptions options;
@@ -56,7 +63,7 @@ struct StoreCore {
   OwnerLocks owners;
   OwnerId owner;
   InternedNames interned;
-  std::map<std::int64_t, std::string> units;                     // of budgets, once committed
+  std::unordered_map<std::int64_t, std::string> units;           // of budgets, once committed
   std::optional<std::pair<Digest, std::int64_t>> latest_policy;  // of `policies`, once committed
   std::optional<Error> failure;
 

@@ -29,6 +29,7 @@ Turn::Turn(Turn&& other) noexcept
       rolling_(std::move(other.rolling_)),
       buckets_loaded_(std::move(other.buckets_loaded_)),
       interned_(std::move(other.interned_)),
+      units_read_(std::move(other.units_read_)),
       closed_(std::move(other.closed_)),
       error_(std::move(other.error_)) {
   other.open_ = false;
@@ -99,7 +100,7 @@ Step Turn::commit() {
 // What this turn wrote of them is there for good now.
 void Turn::remember_names() {
   for (auto& [name, id] : interned_) core_->interned.emplace(std::move(name), id);
-  for (const auto& [key, window] : windows_) core_->units.try_emplace(key.budget, window.unit);
+  for (auto& [budget, unit] : units_read_) core_->units.emplace(budget, std::move(unit));
 }
 
 std::optional<std::int64_t> Turn::find_interned(int table, std::string_view name) const {

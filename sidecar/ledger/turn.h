@@ -43,7 +43,8 @@ struct WindowRef {
   std::optional<std::int64_t> ends_ms;
   Amount cap;
   std::int64_t rolling_ms = 0;  // how far back the budget looks; 0: it counts this window alone
-  // A giver's: the call does not draw on it, and what it uses above its slice is judged by this cap.
+  // A giver's: the call does not draw on it, and what it uses above its slice is judged by this
+  // cap.
   bool is_lent = false;
 };
 
@@ -369,6 +370,7 @@ class Turn {
   std::map<std::int64_t, std::int64_t> rolling_;  // how far back a budget looks; 0: not at all
   std::map<std::int64_t, std::int64_t> buckets_loaded_;  // of a budget, from this start on
   std::vector<std::pair<std::pair<int, std::string>, std::int64_t>> interned_;
+  std::vector<std::pair<std::int64_t, std::string>> units_read_;  // of budgets
   std::optional<std::vector<ClosedScope>> closed_;
   std::optional<Error> error_;
 };

@@ -79,6 +79,7 @@ std::string Turn::unit_of_budget(std::int64_t budget) {
   std::string unit;
   if (answer == Statement::Answer::row) {
     unit = std::string(find.text(0));
+    units_read_.emplace_back(budget, unit);
   } else if (answer == Statement::Answer::done) {
     fail(Error{ErrorCode::store_failed, "a reservation names a budget that does not exist", {}});
   } else {

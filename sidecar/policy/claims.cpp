@@ -69,7 +69,8 @@ std::vector<Binding> bindings_of(const Policy& policy, std::string_view agent) {
 // Several rules may set a cap on the same counters, of which the lowest binds.
 void add_claim(std::vector<Claim>& claims, Claim claim) {
   for (Claim& known : claims) {
-    if (known.scope != claim.scope || known.agent != claim.agent ||
+    // Most differ in what is compared first.
+    if (known.window != claim.window || known.scope != claim.scope || known.agent != claim.agent ||
         !is_same_window(*known.rule, *claim.rule)) {
       continue;
     }
@@ -154,8 +155,10 @@ std::vector<Claim> budgets_of(const Policy& policy, std::string_view agent, std:
 
 std::vector<Claim> claims(const Policy& policy, std::string_view agent, const Charges& charges,
                           std::int64_t now_ms) {
+  const std::vector<Binding> bindings = bindings_of(policy, agent);
   std::vector<Claim> out;
-  for (const Binding& binding : bindings_of(policy, agent)) {
+  out.reserve(bindings.size());
+  for (const Binding& binding : bindings) {
     const Amount amount = charge_of(charges, binding.rule->unit);
     if (amount <= Amount{}) continue;
     Claim claim = claim_on(*binding.rule, agent, now_ms);
