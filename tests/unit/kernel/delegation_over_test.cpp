@@ -160,12 +160,18 @@ void top_up_agent(LendingHost& host, const std::string& agent, std::int64_t cent
   REQUIRE(acting->commit().ok());
 }
 
+const char* const rolling_hour = R"(
+[[budgets]]
+scope = "agent:lead"
+unit = "usd"
+window = "rolling:1h"
+cap = "0.60"
+)";
+
 TEST_CASE("what a giver's rolling budget was topped up with is room for what exceeds a slice",
           "[kernel]") {
   const bool is_within_reach = GENERATE(true, false);
-  LendingHost lead(
-      "[[budgets]]\nscope = \"agent:lead\"\nunit = \"usd\"\nwindow = \"rolling:1h\"\n"
-      "cap = \"0.60\"\n");
+  LendingHost lead(rolling_hour);
   lead.begin("lead", "l1");
   const auto pass = [&](LendingHost& host, std::int64_t minutes) {
     host.clock.advance(minutes * minute_ms);
@@ -186,9 +192,7 @@ TEST_CASE("what a giver's rolling budget was topped up with is room for what exc
 TEST_CASE("so is what was added to a budget of the giver's giver, whose slice was over",
           "[kernel]") {
   const bool is_within_reach = GENERATE(true, false);
-  LendingHost lead(
-      "[[budgets]]\nscope = \"agent:lead\"\nunit = \"usd\"\nwindow = \"rolling:1h\"\n"
-      "cap = \"0.60\"\n");
+  LendingHost lead(rolling_hour);
   lead.begin("lead", "l1");
   lead.take_back(lead.give("w1", "0.50").action);
   if (!is_within_reach) top_up_agent(lead, "lead", 50);
